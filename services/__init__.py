@@ -1,0 +1,1 @@
+"""The four services of leadscore, and the command that runs them."""

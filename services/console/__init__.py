@@ -1,0 +1,1 @@
+"""Console: the read API (and later the web pages)."""

@@ -1,0 +1,1 @@
+"""Ingest: HTTP in, normalised events out to Kafka."""

@@ -1,0 +1,1 @@
+"""Router: facts in from the outbox, stage changes and hand-offs out."""

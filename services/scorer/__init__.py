@@ -1,0 +1,1 @@
+"""Scorer: events in from Kafka, scores, stages and facts out to Postgres."""

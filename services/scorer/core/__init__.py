@@ -1,0 +1,1 @@
+"""The pure scoring core: no IO, no clock, no randomness, no async."""

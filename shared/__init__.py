@@ -1,0 +1,1 @@
+"""The contract between the services: events, topics, tables, settings, health, the bus."""

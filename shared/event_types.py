@@ -1,0 +1,30 @@
+"""The standard event types, and how names that senders use find theirs."""
+
+from __future__ import annotations
+
+import re
+
+STANDARD_EVENT_TYPES: frozenset[str] = frozenset({
+    "page_viewed", "page_left", "link_clicked", "video_watched",
+    "email_delivered", "email_opened", "email_clicked", "email_replied", "email_bounced",
+    "email_complained", "email_unsubscribed", "newsletter_subscribed",
+    "form_submitted", "content_downloaded",
+    "webinar_registered", "webinar_attended", "seminar_attended", "campaign_applied",
+    "demo_requested", "sample_requested", "trial_started", "product_used", "meeting_booked",
+    "social_followed", "social_engaged", "survey_answered", "referral_made",
+    "cart_abandoned", "purchase_made", "subscription_renewed", "subscription_cancelled",
+    "support_contacted", "sales_accepted", "sales_rejected", "lead_identified",
+})  # fmt: skip
+
+# Events that leadscore itself gives a meaning beyond points.
+IDENTIFY = "lead_identified"
+ALIAS = "lead_aliased"
+GROUP = "lead_grouped"
+
+_WORD_BREAK = re.compile(r"[\s\-.]+")
+
+
+def event_type_named(name: str) -> str:
+    """The standard type a name stands for ("Demo Requested" is demo_requested), else the name."""
+    folded = _WORD_BREAK.sub("_", name.strip()).lower()
+    return folded if folded in STANDARD_EVENT_TYPES else name

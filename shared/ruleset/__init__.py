@@ -1,0 +1,1 @@
+"""Rulesets: the document marketers write, how it is read, checked and stored."""

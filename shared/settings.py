@@ -1,0 +1,63 @@
+"""Settings from the environment: one frozen object, made once in each process's main."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.topics import Topics
+
+
+class Settings(BaseSettings):
+    """Everything a service is told from outside.
+
+    Names carry the prefix LEADSCORE_; the two addresses may also stand without it.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="LEADSCORE_", frozen=True, extra="ignore", populate_by_name=True
+    )
+
+    kafka_bootstrap_servers: str = Field(
+        validation_alias=AliasChoices(
+            "LEADSCORE_KAFKA_BOOTSTRAP_SERVERS", "KAFKA_BOOTSTRAP_SERVERS"
+        )
+    )
+    database_url: SecretStr = Field(
+        validation_alias=AliasChoices("LEADSCORE_DATABASE_URL", "DATABASE_URL")
+    )
+    topic_prefix: str = ""
+    event_partitions: int = Field(12, ge=1, le=1000)
+    consumer_group: str = "leadscore-scorer"
+
+    # Keyed hashes: partition keys carry no readable address.
+    hash_key: SecretStr = Field(min_length=16)
+
+    # Comma-separated NAME:KEY pairs; the name becomes the events' source.
+    write_keys: SecretStr = SecretStr("")
+    secret_keys: SecretStr = SecretStr("")
+    api_token: SecretStr = SecretStr("")
+    sendgrid_public_key: str = ""
+
+    # Where browsers may send from, and where forms may send people back to: "*", or origins
+    # parted by commas.
+    allowed_origins: str = "*"
+    redirect_origins: str = ""
+
+    host: str = "127.0.0.1"
+    port: int = Field(0, ge=0, le=65535, description="HTTP port of this process; 0 picks one")
+    public_url: str = ""
+    instance: str = ""
+
+    log_format: Literal["json", "console"] = "json"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    batch_max_events: int = Field(5000, ge=1, le=20_000)
+    stall_limit_seconds: float = Field(60.0, gt=0)
+    router_shards: int = Field(4, ge=1, le=64)
+
+    @property
+    def topics(self) -> Topics:
+        return Topics(self.topic_prefix)

@@ -1,0 +1,216 @@
+"""Every table, in SQLAlchemy Core: what the migrations build and the services read.
+
+Instants on hot tables are bigint milliseconds since 1970 UTC (`…_ms`): integers cost less per row
+than datetimes on the scorer's path. Tables that people look at use timestamptz.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import BYTEA, JSONB, UUID
+
+metadata = sa.MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+    }
+)
+
+# How far each partition of lead-events has been taken in. The claim of a batch is a compare-and-set
+# on (next_offset, epoch); watermark_ms is the instant up to which timers may act for it.
+consumer_partition = sa.Table(
+    "consumer_partition",
+    metadata,
+    sa.Column("topic", sa.Text, primary_key=True),
+    sa.Column("partition", sa.Integer, primary_key=True),
+    sa.Column("topic_id", sa.Text, nullable=False),
+    sa.Column("next_offset", sa.BigInteger, nullable=False),
+    sa.Column("epoch", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("watermark_ms", sa.BigInteger, nullable=False, server_default="0"),
+)
+
+# A person, known or anonymous. due_ms is a lower bound of the next instant at which something
+# changes without an event: it is only rewritten when it must be, so that updates stay HOT.
+lead = sa.Table(
+    "lead",
+    metadata,
+    sa.Column("id", UUID, primary_key=True),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.Column("known", sa.Boolean, nullable=False),
+    sa.Column("merged_into", UUID),
+    sa.Column("identity_version", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("ruleset_version", sa.Integer, nullable=False),
+    sa.Column("stage", sa.Text, nullable=False),
+    sa.Column("stage_since_ms", sa.BigInteger, nullable=False),
+    sa.Column("due_ms", sa.BigInteger),
+    sa.Column("scores", BYTEA, nullable=False),
+    sa.Column("journeys", BYTEA, nullable=False),
+    sa.Index("lead_stage_id_idx", "stage", "id", postgresql_where=sa.text("merged_into IS NULL")),
+    sa.Index("lead_due_ms_idx", "due_ms", postgresql_where=sa.text("due_ms IS NOT NULL")),
+    sa.Index("lead_ruleset_version_id_idx", "ruleset_version", "id"),
+    postgresql_with={"fillfactor": "70"},
+)
+
+# Which lead an identifier belongs to. Kinds: shared.identity.KIND. A known identifier has one row
+# (since_ms 0). An anonymous id has one row per run of occurred_at in which it belongs to one
+# person: the first has since_ms 0 and covers everything before; claimed_ms is when that first
+# person identified (null: nobody yet).
+identifier = sa.Table(
+    "identifier",
+    metadata,
+    sa.Column("kind", sa.SmallInteger, primary_key=True),
+    sa.Column("value", sa.Text, primary_key=True),
+    sa.Column("since_ms", sa.BigInteger, primary_key=True, server_default="0"),
+    sa.Column("claimed_ms", sa.BigInteger),
+    sa.Column("lead_id", UUID, nullable=False),
+    sa.Index("identifier_lead_id_idx", "lead_id"),
+)
+
+# An event, once, with what it earned. key: shared.ids.dedupe_key(source, id). body: the envelope,
+# JSON or zstd. entries: msgpack list of ledger entries, see shared.ledger; null when it earned none.
+event = sa.Table(
+    "event",
+    metadata,
+    sa.Column("key", UUID, primary_key=True),
+    sa.Column("lead_id", UUID, nullable=False),
+    sa.Column("occurred_ms", sa.BigInteger, nullable=False),
+    sa.Column("body", BYTEA, nullable=False),
+    sa.Column("entries", BYTEA),
+    sa.Index("event_lead_id_occurred_ms_idx", "lead_id", "occurred_ms"),
+)
+
+# A lead's scores as they stood after some event, so that a late event folds only what follows.
+checkpoint = sa.Table(
+    "checkpoint",
+    metadata,
+    sa.Column("lead_id", UUID, primary_key=True),
+    sa.Column("events", sa.Integer, primary_key=True),
+    sa.Column("last_ms", sa.BigInteger, nullable=False),
+    sa.Column("ruleset_version", sa.Integer, nullable=False),
+    sa.Column("scores", BYTEA, nullable=False),
+)
+
+stage_history = sa.Table(
+    "stage_history",
+    metadata,
+    sa.Column("lead_id", UUID, primary_key=True),
+    sa.Column("seq", sa.Integer, primary_key=True),
+    sa.Column("at_ms", sa.BigInteger, nullable=False),
+    sa.Column("journey", sa.Text, nullable=False),
+    sa.Column("from_stage", sa.Text, nullable=False),
+    sa.Column("to_stage", sa.Text, nullable=False),
+    sa.Column("cause", sa.Text, nullable=False),
+    sa.Column("episode", sa.Integer, nullable=False),
+    sa.Column("ruleset_version", sa.Integer, nullable=False),
+    sa.Column("reasons", JSONB, nullable=False),
+)
+
+# Typed facts for the router, written in the scorer's transaction. Within a shard a lead's facts
+# are in id order, because the id is taken while the lead is locked.
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("shard", sa.SmallInteger, nullable=False),
+    sa.Column("lead_id", UUID, nullable=False),
+    sa.Column("fact", JSONB, nullable=False),
+    sa.Column(
+        "created_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()
+    ),
+    sa.Column("published_at", sa.DateTime(timezone=True)),
+    sa.Index(
+        "outbox_shard_id_idx", "shard", "id", postgresql_where=sa.text("published_at IS NULL")
+    ),
+)
+
+# One owner per shard of the outbox; offsets: per topic and partition, up to where this shard's
+# owner knows what is on the topic.
+router_shard = sa.Table(
+    "router_shard",
+    metadata,
+    sa.Column("shard", sa.SmallInteger, primary_key=True),
+    sa.Column("owner", sa.Text, nullable=False, server_default=""),
+    sa.Column("epoch", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("lease_until", sa.DateTime(timezone=True)),
+    sa.Column("offsets", JSONB, nullable=False, server_default="{}"),
+)
+
+ruleset_version = sa.Table(
+    "ruleset_version",
+    metadata,
+    sa.Column("version", sa.Integer, sa.Identity(), primary_key=True),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("note", sa.Text, nullable=False, server_default=""),
+    sa.Column(
+        "published_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()
+    ),
+)
+
+# One row (id 1): the live version.
+ruleset_live = sa.Table(
+    "ruleset_live",
+    metadata,
+    sa.Column("id", sa.SmallInteger, primary_key=True),
+    sa.Column("version", sa.Integer, sa.ForeignKey("ruleset_version.version"), nullable=False),
+)
+
+# Numbers for rules, stable over versions, so that ledger entries stay small. name: "model/rule".
+rule_number = sa.Table(
+    "rule_number",
+    metadata,
+    sa.Column("number", sa.Integer, sa.Identity(), primary_key=True),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+)
+
+source = sa.Table(
+    "source",
+    metadata,
+    sa.Column("provider", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("settings", JSONB, nullable=False),
+    sa.Column(
+        "created_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()
+    ),
+)
+
+destination = sa.Table(
+    "destination",
+    metadata,
+    sa.Column("id", UUID, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("secret", sa.Text, nullable=False),
+    sa.Column("allow_private", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("disabled_why", sa.Text),
+    sa.Column(
+        "created_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()
+    ),
+)
+
+delivery = sa.Table(
+    "delivery",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column(
+        "destination_id", UUID, sa.ForeignKey("destination.id", ondelete="CASCADE"), nullable=False
+    ),
+    sa.Column("lead_id", UUID, nullable=False),
+    sa.Column("message_id", sa.Text, nullable=False),
+    sa.Column("body", BYTEA, nullable=False),
+    sa.Column("status", sa.Text, nullable=False, server_default="waiting"),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("last_answer", sa.Text, nullable=False, server_default=""),
+    sa.Column(
+        "created_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()
+    ),
+    sa.Column("ended_at", sa.DateTime(timezone=True)),
+    sa.UniqueConstraint("destination_id", "message_id"),
+    sa.Index(
+        "delivery_waiting_idx",
+        "next_attempt_at",
+        postgresql_where=sa.text("status = 'waiting'"),
+    ),
+    sa.Index("delivery_lead_idx", "destination_id", "lead_id", "id"),
+)
