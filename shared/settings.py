@@ -57,6 +57,12 @@ class Settings(BaseSettings):
     batch_max_events: int = Field(5000, ge=1, le=20_000)
     stall_limit_seconds: float = Field(60.0, gt=0)
     router_shards: int = Field(4, ge=1, le=64)
+    router_chunk_max: int = Field(1000, ge=1, le=10_000, description="changes per transaction")
+    router_lease_seconds: float = Field(10.0, ge=0.5, le=300)
+    # Shortens the waits between webhook attempts where tests can't wait for hours.
+    webhook_retry_scale: float = Field(1.0, gt=0, le=10)
+    # Tests only: "point:exit" kills this process at a named point, as kill -9 would.
+    fault: str = ""
 
     @property
     def topics(self) -> Topics:

@@ -124,6 +124,14 @@ outbox = sa.Table(
     ),
 )
 
+# Routers that live: each takes its share of the shards.
+router_process = sa.Table(
+    "router_process",
+    metadata,
+    sa.Column("owner", sa.Text, primary_key=True),
+    sa.Column("lease_until", sa.DateTime(timezone=True), nullable=False),
+)
+
 # One owner per shard of the outbox; offsets: per topic and partition, up to where this shard's
 # owner knows what is on the topic.
 router_shard = sa.Table(
@@ -209,6 +217,7 @@ delivery = sa.Table(
     sa.UniqueConstraint("destination_id", "message_id"),
     sa.Index(
         "delivery_waiting_idx",
+        "destination_id",
         "next_attempt_at",
         postgresql_where=sa.text("status = 'waiting'"),
     ),
