@@ -1,0 +1,105 @@
+"""What the scorer tells the router: stage changes, and hand-offs that a person's name released."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+Cause = Literal["event", "time", "history", "merge", "recalculation"]
+Handoff = Literal["sales", "content"]
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """Points that tipped a change. rule: "model/rule" · occurred_at: RFC 3339, UTC."""
+
+    event_id: str
+    source: str
+    type: str
+    rule: str
+    points: float
+    occurred_at: str
+
+
+class StageChange(msgspec.Struct, frozen=True, kw_only=True):
+    """One move on one ladder, as the core found it.
+
+    at_ms: when it holds from · seq: 1, 2, 3 … per lead and journey · episode: starts again at the
+    first stage · reasons: the entries of the event that tipped it, empty when time did · scores:
+    every model's value at at_ms · handoff: who gets the lead by this move · waiting: a sales
+    hand-off that is held until the lead is known · withheld: a hand-off that a recalculation
+    found, left to a person to release.
+    """
+
+    journey: str
+    from_stage: str
+    to_stage: str
+    at_ms: int
+    seq: int
+    episode: int
+    cause: Cause
+    reasons: list[Reason] = []
+    scores: dict[str, float] = {}
+    handoff: Handoff | None = None
+    waiting: bool = False
+    withheld: bool = False
+
+
+class _Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
+    lead_id: str
+    ruleset_version: int
+    known: bool
+    journey: str
+    from_stage: str
+    to_stage: str
+    at_ms: int
+    seq: int
+    episode: int
+    cause: Cause
+    reasons: list[Reason] = []
+    scores: dict[str, float] = {}
+    handoff: Handoff | None = None
+    waiting: bool = False
+    withheld: bool = False
+    merged_into: str | None = None
+
+
+class StageChanged(_Fact, frozen=True, kw_only=True, tag="stage_changed"):
+    """A stage change of a lead. The last one of an absorbed lead says merged_into."""
+
+
+class HandoffReleased(_Fact, frozen=True, kw_only=True, tag="handoff_released"):
+    """A waiting sales hand-off may go: the lead became known. seq is that of the change that
+    waited; at_ms is when the lead became known."""
+
+
+Fact = StageChanged | HandoffReleased
+
+
+def fact_document(fact: Fact) -> dict[str, Any]:
+    """The fact as plain JSON values, with its `kind`: what the outbox stores."""
+    document: dict[str, Any] = msgspec.to_builtins(fact)
+    return document
+
+
+def read_fact(document: dict[str, Any]) -> Fact:
+    """A fact from the outbox. Raises msgspec.ValidationError when it isn't one."""
+    return msgspec.convert(document, Fact)
+
+
+def stage_changed(
+    change: StageChange,
+    *,
+    lead_id: str,
+    ruleset_version: int,
+    known: bool,
+    merged_into: str | None = None,
+) -> StageChanged:
+    """The fact of a change."""
+    return StageChanged(
+        lead_id=lead_id,
+        ruleset_version=ruleset_version,
+        known=known,
+        merged_into=merged_into,
+        **{name: getattr(change, name) for name in StageChange.__struct_fields__},
+    )
