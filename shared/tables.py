@@ -24,7 +24,7 @@ consumer_partition = sa.Table(
     metadata,
     sa.Column("topic", sa.Text, primary_key=True),
     sa.Column("partition", sa.Integer, primary_key=True),
-    sa.Column("topic_id", sa.Text, nullable=False),
+    sa.Column("cluster_id", sa.Text, nullable=False),
     sa.Column("next_offset", sa.BigInteger, nullable=False),
     sa.Column("epoch", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("watermark_ms", sa.BigInteger, nullable=False, server_default="0"),
