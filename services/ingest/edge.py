@@ -1,0 +1,76 @@
+"""What every route shares: the parts it works with, and what it knows of its caller."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from starlette.requests import Request
+from starlette.types import Scope
+
+from services.ingest.intake import Intake
+from services.ingest.keys import Keys, Sender
+from services.ingest.normalise import Arrival
+from services.ingest.privacy import gpc_signal
+from services.ingest.sources import Sources
+from shared.settings import Settings
+
+
+def utc_now() -> datetime:
+    """Now, cut to milliseconds."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """The parts that the routes work with; found from a request by `edge_of`."""
+
+    settings: Settings
+    intake: Intake
+    keys: Keys
+    sources: Sources
+    origins: frozenset[str] | None
+    now: Callable[[], datetime] = utc_now
+
+
+def edge_of(request: Request) -> Edge:
+    edge: Edge = request.scope["app"].state.edge
+    return edge
+
+
+def header(scope: Scope, name: bytes) -> bytes:
+    """The first header of that (lower-case) name, or b""."""
+    for key, value in scope["headers"]:
+        if key == name:
+            return bytes(value)
+    return b""
+
+
+def arrival_of(
+    scope: Scope,
+    edge: Edge,
+    sender: Sender,
+    sent_at: str | int | float | None = None,
+    context: dict[str, Any] | None = None,
+) -> Arrival:
+    """What is known of this request, for `normalise`."""
+    client = scope.get("client")
+    return Arrival(
+        source=sender.name,
+        public=sender.public,
+        received_at=edge.now(),
+        request_id=os.urandom(12).hex(),
+        user_agent=header(scope, b"user-agent").decode("latin-1"),
+        ip=client[0] if client else "",
+        sent_at=sent_at,
+        context=context or {},
+    )
+
+
+def gpc_of(scope: Scope, sender: Sender) -> bool:
+    """Does the browser ask not to be tracked? Servers speak for nobody's browser."""
+    return sender.public and gpc_signal(scope["headers"])

@@ -1,0 +1,101 @@
+"""Events to Kafka: bounded in flight, acknowledged by all replicas, or an honest 429."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from services.ingest.limits import (
+    ACK_SECONDS,
+    IN_FLIGHT_BYTES,
+    IN_FLIGHT_EVENTS,
+    RETRY_AFTER_SECONDS,
+)
+from services.ingest.metrics import EVENTS_ACCEPTED
+from services.ingest.metrics import IN_FLIGHT_BYTES as BYTES_GAUGE
+from services.ingest.metrics import IN_FLIGHT_EVENTS as EVENTS_GAUGE
+from services.ingest.refusal import Refusal
+from shared.bus import Record, SupervisedProducer
+from shared.envelope import Event, encode_event
+from shared.errors import PoisonError, TryAgainError
+from shared.ids import partition_key
+from shared.settings import Settings
+
+# After a send that wasn't acknowledged, so long everybody is turned away at once; then one request
+# at a time may try, until one succeeds.
+_REST_SECONDS = 1.0
+
+
+class Intake:
+    """The one way onto lead-events.
+
+    A send that isn't acknowledged in time may still arrive: its outcome is unknown, which the
+    stable event ids make harmless when the sender comes again.
+    """
+
+    def __init__(self, settings: Settings, producer: SupervisedProducer) -> None:
+        self._producer = producer
+        self._topic = settings.topics.lead_events
+        self._hash_key = settings.hash_key.get_secret_value().encode()
+        self._events = 0
+        self._bytes = 0
+        self._away = False
+        self._try_again_at = 0.0
+        self._trying = False
+        EVENTS_GAUGE.set_function(lambda: self._events)
+        BYTES_GAUGE.set_function(lambda: self._bytes)
+
+    @property
+    def away(self) -> bool:
+        """True from a send that failed until one that succeeded."""
+        return self._away
+
+    async def accept(self, events: Sequence[Event]) -> None:
+        """Return once Kafka has acknowledged all (acks=all). Raises Refusal (429, Retry-After)
+        when it doesn't within 2 s, or too much waits already.
+        """
+        hash_key, topic = self._hash_key, self._topic
+        await self.send([
+            Record(topic, encode_event(event), partition_key(hash_key, event.identifiers))
+            for event in events
+        ])  # fmt: skip
+        for event in events:
+            EVENTS_ACCEPTED.labels(event.source).inc()
+
+    async def send(self, records: Sequence[Record]) -> None:
+        """Send records of any topic, under the same bounds as `accept`."""
+        if not records:
+            return
+        size = sum(len(record.value or b"") for record in records)
+        trying = self._admit(len(records), size)
+        self._events += len(records)
+        self._bytes += size
+        try:
+            await self._producer.deliver(records, ACK_SECONDS)
+            self._away = False
+        except TryAgainError:
+            self._away = True
+            self._try_again_at = time.monotonic() + _REST_SECONDS
+            raise _busy("kafka_away", "Events can't be kept safe just now.") from None
+        except PoisonError:
+            raise Refusal(413, "too_large", "The event is too large to be kept.") from None
+        finally:
+            self._events -= len(records)
+            self._bytes -= size
+            if trying:
+                self._trying = False
+
+    def _admit(self, events: int, size: int) -> bool:
+        """Refuse when there is no room; True when this request is the one that tries Kafka."""
+        if self._events + events > IN_FLIGHT_EVENTS or self._bytes + size > IN_FLIGHT_BYTES:
+            raise _busy("too_busy", "Too much is waiting to be kept.")
+        if not self._away:
+            return False
+        if self._trying or time.monotonic() < self._try_again_at:
+            raise _busy("kafka_away", "Events can't be kept safe just now.")
+        self._trying = True
+        return True
+
+
+def _busy(code: str, message: str) -> Refusal:
+    return Refusal(429, code, f"{message} Send it again later.", retry_after=RETRY_AFTER_SECONDS)

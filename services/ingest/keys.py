@@ -1,0 +1,90 @@
+"""Who sends: from a write key or a secret key to the name of the source."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import os
+from dataclasses import dataclass
+
+from services.ingest.refusal import Refusal
+from shared.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Owner of a key. name: the source of its events · public: the key is in web pages, so that
+    anyone may use it; a secret key belongs to a server.
+    """
+
+    name: str
+    public: bool
+
+
+class Keys:
+    """The keys in force. They are kept and looked up as keyed hashes, so that the time a look-up
+    takes says nothing about how near a guess came.
+    """
+
+    def __init__(self, senders: dict[str, Sender]) -> None:
+        self._salt = os.urandom(16)
+        self._senders = {self._digest(key): sender for key, sender in senders.items()}
+
+    def find(self, key: str) -> Sender | None:
+        return self._senders.get(self._digest(key)) if key else None
+
+    def require(self, *keys: str) -> Sender:
+        """The sender of the first known key. Raises Refusal (401) when none is known."""
+        for key in keys:
+            sender = self.find(key)
+            if sender is not None:
+                return sender
+        if any(keys):
+            raise Refusal(401, "key_unknown", "This write key is not known.")
+        raise Refusal(
+            401,
+            "key_missing",
+            "Send the write key as basic auth user, as bearer token, or as writeKey in the body.",
+        )
+
+    def _digest(self, key: str) -> bytes:
+        return hashlib.blake2b(
+            key.encode("utf-8", "replace"), key=self._salt, digest_size=16
+        ).digest()
+
+
+def keys_of(settings: Settings) -> Keys:
+    """Read LEADSCORE_WRITE_KEYS and LEADSCORE_SECRET_KEYS: "name:key,name:key", or one bare key,
+    whose source is then "web" or "server". Raises ValueError when they can't be read.
+    """
+    senders: dict[str, Sender] = {}
+    for text, public, default in (
+        (settings.write_keys.get_secret_value(), True, "web"),
+        (settings.secret_keys.get_secret_value(), False, "server"),
+    ):
+        for item in filter(None, (part.strip() for part in text.split(","))):
+            name, colon, key = item.partition(":")
+            if not colon:
+                name, key = default, item
+            if not name or not key:
+                raise ValueError("keys must be given as name:key, parted by commas")
+            if key in senders:
+                raise ValueError(f"the key of {name!r} is given twice")
+            senders[key] = Sender(name, public)
+    return Keys(senders)
+
+
+def key_in_authorization(value: bytes) -> str:
+    """The key in an Authorization header: the user of Basic, or the token of Bearer, else ""."""
+    scheme, _, rest = value.partition(b" ")
+    scheme = scheme.lower()
+    if scheme == b"basic":
+        try:
+            user = base64.b64decode(rest.strip()).partition(b":")[0]
+        except (binascii.Error, ValueError):
+            return ""
+        return user.decode("utf-8", "replace")
+    if scheme == b"bearer":
+        return rest.strip().decode("utf-8", "replace")
+    return ""

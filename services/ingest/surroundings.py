@@ -1,0 +1,108 @@
+"""The context an event is kept with: page, campaign, user agent, truncated address."""
+
+from __future__ import annotations
+
+import ipaddress
+from functools import lru_cache
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from services.ingest.limits import CONTEXT_TEXT_CHARACTERS, URL_CHARACTERS
+
+_PAGE = ("url", "path", "title", "referrer", "search")
+_PLAIN = ("locale", "timezone")
+_UTM = {
+    "utm_source": "source",
+    "utm_medium": "medium",
+    "utm_campaign": "name",
+    "utm_term": "term",
+    "utm_content": "content",
+}
+
+
+def kept_context(
+    context: dict[str, Any], properties: dict[str, Any], user_agent: str, ip: str
+) -> dict[str, Any]:
+    """The known part of a Segment context.
+
+    page: url, path, title, referrer, search; what is missing is read from `properties` (page calls
+    carry it there) and from the url · campaign: source, medium, name, term, content, else from the
+    url's utm_ parameters · user_agent, ip: what the context says, else those given · locale,
+    timezone. Texts that are too long are cut; anything else is not kept.
+    """
+    kept: dict[str, Any] = {}
+    page = _page(context.get("page"), properties)
+    if page:
+        kept["page"] = page
+    campaign = _campaign(context.get("campaign"), page.get("search", ""))
+    if campaign:
+        kept["campaign"] = campaign
+    agent = context.get("userAgent")
+    agent = agent if isinstance(agent, str) and agent else user_agent
+    if agent:
+        kept["user_agent"] = agent[:CONTEXT_TEXT_CHARACTERS]
+    own_ip = context.get("ip")
+    network = truncated_ip(own_ip if isinstance(own_ip, str) and own_ip else ip)
+    if network:
+        kept["ip"] = network
+    for name in _PLAIN:
+        value = context.get(name)
+        if isinstance(value, str) and value:
+            kept[name] = value[:CONTEXT_TEXT_CHARACTERS]
+    return kept
+
+
+@lru_cache(maxsize=8192)
+def truncated_ip(value: str) -> str:
+    """The network an address is in: /24 for IPv4, /48 for IPv6, with the rest zero; "" if none."""
+    try:
+        address = ipaddress.ip_address(value.strip())
+    except ValueError:
+        return ""
+    if address.is_unspecified:
+        return ""
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is None:
+            return str(ipaddress.IPv6Address(int(address) >> 80 << 80))
+        address = address.ipv4_mapped
+    return str(ipaddress.IPv4Address(int(address) >> 8 << 8))
+
+
+def _page(page: object, properties: dict[str, Any]) -> dict[str, str]:
+    given = page if isinstance(page, dict) else {}
+    kept: dict[str, str] = {}
+    for name in _PAGE:
+        value = given.get(name) or properties.get(name)
+        if isinstance(value, str) and value:
+            longest = CONTEXT_TEXT_CHARACTERS if name == "title" else URL_CHARACTERS
+            kept[name] = value[:longest]
+    url = kept.get("url", "")
+    if url and ("path" not in kept or "search" not in kept):
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            return kept
+        kept.setdefault("path", parts.path or "/")
+        if parts.query:
+            kept.setdefault("search", f"?{parts.query}")
+    return kept
+
+
+def _campaign(campaign: object, search: str) -> dict[str, str]:
+    if isinstance(campaign, dict):
+        return {
+            name[:CONTEXT_TEXT_CHARACTERS]: value[:CONTEXT_TEXT_CHARACTERS]
+            for name, value in list(campaign.items())[:16]
+            if isinstance(value, str) and value
+        }
+    if "utm_" not in search:
+        return {}
+    try:
+        pairs = parse_qsl(search.removeprefix("?"), max_num_fields=100)
+    except ValueError:
+        return {}
+    return {
+        _UTM[name]: value.replace("\x00", "")[:CONTEXT_TEXT_CHARACTERS]
+        for name, value in pairs
+        if name in _UTM
+    }
