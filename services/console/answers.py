@@ -1,0 +1,172 @@
+"""What the read API answers, as pydantic models: the contract that OpenAPI shows.
+
+Times are RFC 3339 in UTC with milliseconds. Points and scores have at most six decimals.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Instant = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+
+
+class Answer(BaseModel):
+    """Base of every answer: frozen, and no field that isn't in the contract."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Problem(Answer):
+    """What was wrong with a request: `code` for programs, `message` for people, `path`: where."""
+
+    code: str
+    message: str
+    path: str = ""
+
+
+class Refusal(Answer):
+    error: Problem
+
+
+class Lead(Answer):
+    """A person, known or anonymous.
+
+    identifiers: lists by kind (email, user_id, phone, external, anonymous_id) · scores: by model,
+    as of now · labels: what marketing calls the stage · merged_into: set on a lead that was
+    absorbed, and names the one that lives on.
+    """
+
+    id: UUID
+    known: bool
+    identifiers: dict[str, list[str]]
+    traits: dict[str, Any]
+    scores: dict[str, float]
+    grade: str | None = None
+    stage: str
+    stage_since: Instant
+    labels: list[str]
+    ruleset_version: int
+    created_at: Instant
+    merged_into: UUID | None = None
+
+
+class LeadPage(Answer):
+    items: list[Lead]
+    next_cursor: str | None
+
+
+class ExplainedEntry(Answer):
+    """Points that one event earned by one rule, and what is left of them.
+
+    raw: what the rule gives · points: what was granted · clipped: what cut it ("limit", "cap",
+    "taken back"), else empty · value_now: points, decayed to the instant of the explanation.
+    """
+
+    event_id: str
+    source: str
+    type: str
+    rule: str
+    points: float
+    raw: float
+    clipped: str
+    value_now: float
+    occurred_at: Instant
+    ruleset_version: int
+    reason: str
+
+
+class ExplainedModel(Answer):
+    """The value_now of the entries, added as decimals, are the score to the last digit."""
+
+    score: float
+    entries: list[ExplainedEntry]
+
+
+class Explanation(Answer):
+    lead_id: UUID
+    at: Instant
+    ruleset_version: int
+    merged_into: UUID | None = None
+    models: dict[str, ExplainedModel]
+
+
+class EarnedPoints(Answer):
+    model: str
+    rule: str
+    points: float
+    raw: float
+    clipped: str
+    reason: str
+
+
+class TimelineEvent(Answer):
+    """One thing the lead did. bot: the event was judged not to come from a person, and `why`."""
+
+    event_id: str
+    source: str
+    type: str
+    occurred_at: Instant
+    received_at: Instant
+    judgement: str
+    bot: bool
+    why: str
+    page: dict[str, Any] | None
+    campaign: dict[str, Any] | None
+    properties: dict[str, Any]
+    traits: dict[str, Any]
+    points: dict[str, float]
+    earned: list[EarnedPoints]
+
+
+class Timeline(Answer):
+    items: list[TimelineEvent]
+    next_cursor: str | None
+
+
+class StageReason(Answer):
+    """An entry that tipped a stage change, as it stood when the change was decided."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    event_id: str | None = None
+    source: str | None = None
+    type: str | None = None
+    rule: str | None = None
+    points: float | None = None
+    occurred_at: str | None = None
+
+
+class StageMove(Answer):
+    """One published change. cause: event, time, history, merge or recalculation."""
+
+    seq: int
+    at: Instant
+    journey: str
+    from_stage: str
+    to_stage: str
+    cause: str
+    episode: int
+    ruleset_version: int
+    reasons: list[StageReason]
+
+
+class StageHistory(Answer):
+    items: list[StageMove]
+    next_cursor: str | None
+
+
+class StageCount(Answer):
+    """in_ladder: false for a stage that leads still stand in but the live ruleset doesn't have."""
+
+    stage: str
+    labels: list[str]
+    leads: int
+    in_ladder: bool
+
+
+class StageCounts(Answer):
+    items: list[StageCount]
+    total: int

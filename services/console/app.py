@@ -1,0 +1,37 @@
+"""The read API as an ASGI app: routes, access, refusals, health."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fastapi import Depends, FastAPI
+from fastapi.security import HTTPBearer
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.console.access import TokenGate
+from services.console.reading import LeadReader
+from services.console.refusals import answer_refusals
+from services.console.request_times import RequestTimes
+from services.console.routes import lead_routes
+from shared.health import Health, health_routes
+
+DESCRIPTION = """Leads, their scores and stages, and the reasons. Reads only.
+
+Times are RFC 3339 in UTC. Errors are `{"error": {"code", "message", "path"}}`."""
+
+
+def create_app(
+    engine: AsyncEngine, health: Health, token: str, now_ms: Callable[[], int]
+) -> FastAPI:
+    """Build the app. `now_ms` is the clock. Raises ValueError if the token is empty."""
+    gate = TokenGate(token)
+    app = FastAPI(
+        title="leadscore read API", version="1", description=DESCRIPTION, docs_url=None,
+        redoc_url=None, routes=[*health_routes(health)],
+    )  # fmt: skip
+    # HTTPBearer only tells OpenAPI about the scheme; the gate decides.
+    shown = Depends(HTTPBearer(auto_error=False, description="The API token."))
+    app.include_router(lead_routes(LeadReader(engine, now_ms)), dependencies=[Depends(gate), shown])
+    app.add_middleware(RequestTimes)
+    answer_refusals(app)
+    return app

@@ -1,0 +1,131 @@
+"""The explanation of a lead's scores: pure, exact to the last digit that is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from services.console.answers import ExplainedEntry, ExplainedModel
+from services.console.reason_words import needs_event, reason_in_words
+from services.console.ruleset_view import RulesetView
+from shared.bodies import open_body
+from shared.decay import decayed
+from shared.envelope import rfc3339
+from shared.ledger import Entry, decode_entries
+
+# Shown values are whole numbers of this part of a point.
+PARTS_PER_POINT = 1_000_000
+
+_NOTHING = msgspec.Raw()
+
+
+class EventHead(msgspec.Struct, frozen=True):
+    """The part of an event that names it; the rest is only looked at where a reason quotes it."""
+
+    id: str
+    source: str
+    type: str
+    properties: msgspec.Raw = _NOTHING
+    traits: msgspec.Raw = _NOTHING
+    context: msgspec.Raw = _NOTHING
+
+
+_heads = msgspec.json.Decoder(EventHead)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An event row: body and entries as they are stored."""
+
+    occurred_ms: int
+    body: bytes
+    entries: bytes | None
+
+
+@dataclass(slots=True)
+class _Ledger:
+    """The entries of one model on the way to being shown. `exact` and `shown` are running sums."""
+
+    exact: float
+    shown: int
+    entries: list[ExplainedEntry]
+
+
+def explain(
+    ruleset: RulesetView, models: Iterable[str], events: Iterable[StoredEvent], at_ms: int
+) -> dict[str, ExplainedModel]:
+    """Scores by model with what they consist of, oldest first; events after `at_ms` are left out.
+
+    `models` are shown even when they have no entries. Rounding follows the running sum, so each
+    value is within a millionth of the true one and the values add up to the score exactly.
+    Raises UnknownRuleError if an entry's rule isn't in the ruleset, ValueError for a broken body.
+    """
+    ledgers = {model: _Ledger(0.0, 0, []) for model in models}
+    for event, head, entries in _in_order(events):
+        if event.occurred_ms > at_ms:
+            continue
+        occurred_at = rfc3339(event.occurred_ms)
+        quoted = any(needs_event(ruleset.rule(entry.rule).say) for entry in entries)
+        fields = _fields(head) if quoted else {}
+        for entry in sorted(entries, key=lambda entry: ruleset.rule(entry.rule).name):
+            rule = ruleset.rule(entry.rule)
+            ledger = ledgers.setdefault(rule.model, _Ledger(0.0, 0, []))
+            ledger.exact += decayed(entry.points, event.occurred_ms, at_ms, rule.half_life_ms)
+            shown = round(ledger.exact * PARTS_PER_POINT)
+            ledger.entries.append(
+                ExplainedEntry(
+                    event_id=head.id,
+                    source=head.source,
+                    type=head.type,
+                    rule=rule.name,
+                    points=entry.points,
+                    raw=entry.raw,
+                    clipped=entry.clipped,
+                    value_now=(shown - ledger.shown) / PARTS_PER_POINT,
+                    occurred_at=occurred_at,
+                    ruleset_version=ruleset.version,
+                    reason=reason_in_words(rule.say, head.type, fields, entry),
+                )
+            )
+            ledger.shown = shown
+    return {
+        model: ExplainedModel(score=ledger.shown / PARTS_PER_POINT, entries=ledger.entries)
+        for model, ledger in ledgers.items()
+    }
+
+
+def models_that_differ(
+    explained: Mapping[str, ExplainedModel], stored: Mapping[str, float]
+) -> list[str]:
+    """Models whose explained score is not the stored one, by more than rounding."""
+    return [
+        model
+        for model in sorted({*explained, *stored})
+        if abs((explained[model].score if model in explained else 0.0) - stored.get(model, 0.0))
+        > 2 / PARTS_PER_POINT
+    ]
+
+
+def _fields(head: EventHead) -> dict[str, Any]:
+    """The parts of the event that a sentence may quote."""
+    return {
+        name: msgspec.json.decode(raw)
+        for name in ("properties", "traits", "context")
+        if (raw := getattr(head, name))
+    }
+
+
+def _in_order(
+    events: Iterable[StoredEvent],
+) -> list[tuple[StoredEvent, EventHead, list[Entry]]]:
+    """Events that earned something, by (occurred_at, source, id): the order of granting."""
+    read = [
+        (event, _heads.decode(open_body(event.body)), decode_entries(event.entries))
+        for event in events
+        if event.entries is not None
+    ]
+    read.sort(key=lambda each: (each[0].occurred_ms, each[1].source, each[1].id))
+    return read

@@ -1,0 +1,72 @@
+"""A lead as it is shown, from its row and its identifiers: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.console.answers import Lead
+from services.console.explanation import PARTS_PER_POINT
+from services.console.ruleset_view import RulesetView
+from shared.decay import score_at
+from shared.envelope import rfc3339
+from shared.identity import KIND_NAMES
+from shared.lead_state import ScoreState
+
+
+@dataclass(frozen=True, slots=True)
+class LeadRow:
+    """A row of the table lead, with its scores decoded."""
+
+    id: UUID
+    created_ms: int
+    known: bool
+    merged_into: UUID | None
+    ruleset_version: int
+    stage: str
+    stage_since_ms: int
+    scores: ScoreState
+
+
+def shown_at(scores: ScoreState, now_ms: int) -> int:
+    """The instant scores are shown for: now, but never before the lead's newest event."""
+    return now_ms if scores.last is None else max(now_ms, scores.last[0])
+
+
+def scores_at(scores: ScoreState, models: Iterable[str], at_ms: int) -> dict[str, float]:
+    """Scores by model, rounded to a millionth; 0 for a model in which nothing was earned."""
+    names = dict.fromkeys([*models, *scores.models])
+    return {
+        name: round(score_at(scores.models[name], at_ms) * PARTS_PER_POINT) / PARTS_PER_POINT
+        if name in scores.models
+        else 0.0
+        for name in names
+    }
+
+
+def identifiers_by_kind(identifiers: Iterable[tuple[int, str]]) -> dict[str, list[str]]:
+    """Lists of distinct values by the kind's name; every kind is there, also when empty."""
+    found: dict[str, dict[str, None]] = {name: {} for name in KIND_NAMES.values()}
+    for kind, value in identifiers:
+        found[KIND_NAMES[kind]][value] = None
+    return {name: list(values) for name, values in found.items()}
+
+
+def show_lead(
+    row: LeadRow, ruleset: RulesetView, identifiers: Iterable[tuple[int, str]], now_ms: int
+) -> Lead:
+    """The lead as the API answers it."""
+    return Lead(
+        id=row.id,
+        known=row.known,
+        identifiers=identifiers_by_kind(identifiers),
+        traits=row.scores.traits,
+        scores=scores_at(row.scores, ruleset.models, shown_at(row.scores, now_ms)),
+        stage=row.stage,
+        stage_since=rfc3339(row.stage_since_ms),
+        labels=ruleset.ladder.get(row.stage, []),
+        ruleset_version=row.ruleset_version,
+        created_at=rfc3339(row.created_ms),
+        merged_into=row.merged_into,
+    )

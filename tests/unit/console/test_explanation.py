@@ -1,0 +1,141 @@
+"""The explanation of a score: complete, in order, and exact to the last digit shown."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.console.explanation import StoredEvent, explain, models_that_differ
+from services.console.ruleset_view import RulesetView, RuleView, UnknownRuleError
+from shared.ledger import Entry, encode_entries
+
+DAY_MS = 86_400_000
+NOW_MS = 1_780_000_000_000
+
+RULESET = RulesetView(
+    version=7,
+    models=("engagement", "fit"),
+    ladder={"inform": [], "educate": ["MQL"]},
+    rules={
+        1: RuleView("engagement", "pricing-page", 30 * DAY_MS, "looked at prices"),
+        2: RuleView("engagement", "download", 90 * DAY_MS, "downloaded {properties.title}"),
+        3: RuleView("fit", "senior-title", 0, ""),
+    },
+)
+
+
+def stored(at_ms: int, name: str, *entries: Entry, packed: bool = False) -> StoredEvent:
+    """An event row as the scorer writes it."""
+    body = {
+        "v": 1,
+        "id": name,
+        "source": "web",
+        "type": "page_viewed",
+        "properties": {"title": "The Guide"},
+    }
+    raw = json.dumps(body).encode()
+    return StoredEvent(
+        at_ms, zstandard.compress(raw) if packed else raw, encode_entries(list(entries))
+    )
+
+
+def test_an_entry_says_what_it_was_and_what_is_left_of_it() -> None:
+    """After one half-life half of the points are left, and the entry names event and rule."""
+    event = stored(NOW_MS - 30 * DAY_MS, "m1", Entry(1, 10.0, 10.0))
+    explained = explain(RULESET, RULESET.models, [event], NOW_MS)
+    (entry,) = explained["engagement"].entries
+    assert entry.model_dump() == {
+        "event_id": "m1",
+        "source": "web",
+        "type": "page_viewed",
+        "rule": "pricing-page",
+        "points": 10.0,
+        "raw": 10.0,
+        "clipped": "",
+        "value_now": 5.0,
+        "occurred_at": "2026-04-28T20:26:40.000Z",
+        "ruleset_version": 7,
+        "reason": "looked at prices",
+    }
+    assert explained["engagement"].score == 5.0
+
+
+def test_a_model_without_entries_is_shown_with_zero() -> None:
+    """Every model of the ruleset is answered, also when nothing was earned in it."""
+    explained = explain(RULESET, RULESET.models, [], NOW_MS)
+    assert {name: (model.score, model.entries) for name, model in explained.items()} == {
+        "engagement": (0.0, []),
+        "fit": (0.0, []),
+    }
+
+
+def test_compressed_bodies_are_read() -> None:
+    """Bodies stored as zstd frames explain as well as plain ones, and reasons quote them."""
+    event = stored(NOW_MS, "m1", Entry(2, 20.0, 25.0, "cap"), packed=True)
+    (entry,) = explain(RULESET, RULESET.models, [event], NOW_MS)["engagement"].entries
+    assert entry.reason == "downloaded The Guide (cap: 20 of 25 points)"
+
+
+def test_events_after_the_instant_are_left_out() -> None:
+    """An explanation of the past knows nothing of what came later."""
+    events = [
+        stored(NOW_MS - DAY_MS, "m1", Entry(3, 4.0, 4.0)),
+        stored(NOW_MS, "m2", Entry(3, 2.0, 2.0)),
+    ]
+    explained = explain(RULESET, RULESET.models, events, NOW_MS - 1)
+    assert [entry.event_id for entry in explained["fit"].entries] == ["m1"]
+
+
+def test_entries_stand_in_the_order_of_granting_however_rows_come() -> None:
+    """Ties in time are broken by source and event id, as the scorer breaks them."""
+    rows = [stored(NOW_MS, name, Entry(1, 1.0, 1.0)) for name in ("c", "a", "b")]
+    explained = explain(RULESET, RULESET.models, rows, NOW_MS)
+    assert [entry.event_id for entry in explained["engagement"].entries] == ["a", "b", "c"]
+
+
+def test_an_entry_of_an_unknown_rule_is_an_error() -> None:
+    """Points that can't be explained are never left out silently."""
+    with pytest.raises(UnknownRuleError, match="99"):
+        explain(RULESET, RULESET.models, [stored(NOW_MS, "m1", Entry(99, 1.0, 1.0))], NOW_MS)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([1, 2, 3]),
+            st.floats(-1000, 1000, allow_nan=False),
+            st.integers(0, 400 * DAY_MS),
+        ),
+        max_size=60,
+    )
+)
+def test_the_values_add_up_to_the_score_as_decimals(
+    earned: list[tuple[int, float, int]],
+) -> None:
+    """Whatever was earned and however it decayed: the numbers shown sum to the score shown."""
+    events = [
+        stored(NOW_MS - age, f"m{index}", Entry(rule, points, points))
+        for index, (rule, points, age) in enumerate(earned)
+    ]
+    for model in explain(RULESET, RULESET.models, events, NOW_MS).values():
+        read = json.loads(model.model_dump_json(), parse_float=Decimal)
+        assert sum((entry["value_now"] for entry in read["entries"]), Decimal(0)) == read["score"]
+        for entry in model.entries:
+            rule = next(rule for rule in RULESET.rules.values() if rule.name == entry.rule)
+            index = int(entry.event_id[1:])
+            age = earned[index][2]
+            left = 2.0 ** (-age / rule.half_life_ms) if rule.half_life_ms else 1.0
+            assert entry.value_now == pytest.approx(entry.points * left, abs=1.1e-6)
+
+
+def test_a_difference_from_the_stored_score_is_found() -> None:
+    """Only what is beyond rounding counts as a difference."""
+    explained = explain(RULESET, RULESET.models, [stored(NOW_MS, "m1", Entry(3, 4.0, 4.0))], NOW_MS)
+    assert models_that_differ(explained, {"fit": 4.000001, "engagement": 0.0}) == []
+    assert models_that_differ(explained, {"fit": 4.1}) == ["fit"]
+    assert models_that_differ(explained, {"fit": 4.0, "gone": 1.0}) == ["gone"]
