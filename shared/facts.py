@@ -70,7 +70,8 @@ class StageChanged(_Fact, frozen=True, kw_only=True, tag="stage_changed"):
 
 class HandoffReleased(_Fact, frozen=True, kw_only=True, tag="handoff_released"):
     """A waiting sales hand-off may go: the lead became known. seq is that of the change that
-    waited; at_ms is when the lead became known."""
+    waited; at_ms is when the lead became known.
+    """
 
 
 Fact = StageChanged | HandoffReleased

@@ -132,7 +132,8 @@ class Decay(Part):
 
 class Limit(Part):
     """How often a rule may score: `limit: once`, {times: 3, per: day}, {once_per: FIELD}, or
-    {once_per: FIELD, times: 5, per: day}: each value once, and at most five values a day."""
+    {once_per: FIELD, times: 5, per: day}: each value once, and at most five values a day.
+    """
 
     times: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     per: Period = "ever"

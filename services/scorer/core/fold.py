@@ -1,0 +1,341 @@
+"""Scores and stages of one lead, folded from its events in order of occurrence.
+
+No clock: instants come as int milliseconds. `extend` and `fold_scores` share one step, so adding
+events in batches and folding a whole history give the same bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from services.scorer.core.compile import Rule, Ruleset
+from services.scorer.core.crossing import any_can_rise, next_move_ms
+from services.scorer.core.granting import fold_traits, grant, turned_rules
+from services.scorer.core.ladder import Ladder, all_hold, decide, value_of
+from shared.envelope import EPOCH, Event, rfc3339
+from shared.facts import Cause, Handoff, Reason, StageChange
+from shared.lead_state import (
+    JourneyState,
+    Position,
+    ScoreState,
+    decode_scores,
+    encode_scores,
+)
+from shared.ledger import Entry
+
+_MILLISECOND = timedelta(milliseconds=1)
+# A lead can't move more often than this between two events.
+_MOST_MOVES = 1000
+
+
+@dataclass(slots=True)
+class Extended:
+    """What `extend` made. entries: one list per event · needs_settle: an event earned points
+    before `ladder_at_ms` of a journey, so the ladders were left alone from there: call settle.
+    """
+
+    state: ScoreState
+    journeys: list[JourneyState]
+    entries: list[list[Entry]]
+    changes: list[StageChange] = field(default_factory=list)
+    needs_settle: bool = False
+
+
+@dataclass(slots=True)
+class Folded:
+    """What `fold_scores` made. checkpoints: (events, the state after so many), as copies."""
+
+    state: ScoreState
+    entries: list[list[Entry]]
+    checkpoints: list[tuple[int, ScoreState]]
+
+
+@dataclass(slots=True)
+class Settled:
+    """Journeys, changed in place, and the changes made."""
+
+    journeys: list[JourneyState]
+    changes: list[StageChange]
+
+
+@dataclass(slots=True, frozen=True)
+class Release:
+    """A sales hand-off that waited, by the change it came from."""
+
+    journey: str
+    stage: str
+    seq: int
+
+
+def position(event: Event) -> Position:
+    """The event's place among the events of its lead."""
+    return (event.occurred_at - EPOCH) // _MILLISECOND, event.source, event.id
+
+
+def new_state() -> ScoreState:
+    """The scores of a lead without events."""
+    return ScoreState(traits={}, models={})
+
+
+def new_journeys(ruleset: Ruleset, at_ms: int) -> list[JourneyState]:
+    """Every journey at its first stage. at_ms: when the lead came, not after its first event."""
+    return [
+        JourneyState(ladder.name, ladder.rungs[0].name, at_ms, at_ms, handed_off=[])
+        for ladder in ruleset.ladders.values()
+    ]
+
+
+def _matched(ruleset: Ruleset, state: ScoreState, event: Event) -> list[Rule]:
+    """Takes the event's traits in, and returns the rules to grant, in order."""
+    if event.verdict.judgement == "bot":
+        return []
+    turned: list[Rule] = []
+    if event.traits and fold_traits(ruleset, state, event.traits):
+        turned = turned_rules(ruleset, state, event)
+    matched = ruleset.index.matching(event, state.traits)
+    if turned:
+        matched = sorted([*matched, *turned], key=lambda rule: rule.order)
+    return matched
+
+
+def extend(
+    ruleset: Ruleset,
+    state: ScoreState,
+    journeys: list[JourneyState],
+    events: Sequence[Event],
+    known: bool,
+) -> Extended:
+    """Add events, all newer than state.last and sorted by position; step the ladder by each.
+
+    Changes state and journeys in place. Moves that time brings before an event are made first,
+    at their own instants. When an event that earns points is older than a journey's ladder_at_ms,
+    scores go on, but from there no ladder is touched and needs_settle is set.
+    """
+    out = Extended(state, journeys, [])
+    for event in events:
+        place = position(event)
+        at_ms = place[0]
+        matched = _matched(ruleset, state, event)
+        entries: list[Entry] = []
+        if matched:
+            if not out.needs_settle:
+                out.needs_settle = any(at_ms < journey.ladder_at_ms for journey in journeys)
+            if not out.needs_settle:
+                _move_by_time(ruleset, state, journeys, at_ms, known, out.changes)
+            entries = grant(ruleset, state, event, at_ms, matched)
+            if entries and not out.needs_settle:
+                _step(ruleset, state, journeys, event, at_ms, entries, known, out.changes)
+        out.entries.append(entries)
+        state.last = place
+        state.events += 1
+    return out
+
+
+def fold_scores(
+    ruleset: Ruleset, state: ScoreState, events: Sequence[Event], every: int = 64
+) -> Folded:
+    """Fold events, sorted by position, onto a state (changed in place), and no ladder."""
+    out = Folded(state, [], [])
+    for event in events:
+        place = position(event)
+        matched = _matched(ruleset, state, event)
+        out.entries.append(grant(ruleset, state, event, place[0], matched) if matched else [])
+        state.last = place
+        state.events += 1
+        if state.events % every == 0:
+            out.checkpoints.append((state.events, copied(state)))
+    return out
+
+
+def copied(state: ScoreState) -> ScoreState:
+    """A deep copy."""
+    return decode_scores(encode_scores(state))
+
+
+def _step(
+    ruleset: Ruleset,
+    state: ScoreState,
+    journeys: list[JourneyState],
+    event: Event,
+    at_ms: int,
+    entries: list[Entry],
+    known: bool,
+    changes: list[StageChange],
+) -> None:
+    for journey in journeys:
+        ladder = ruleset.ladders.get(journey.name)
+        if ladder is None:
+            continue
+        to = decide(ladder, state.models, journey, at_ms)
+        if to is not None:
+            reasons = [
+                Reason(
+                    event_id=event.id,
+                    source=event.source,
+                    type=event.type,
+                    rule=ruleset.by_number[entry.rule].name,
+                    points=entry.points,
+                    occurred_at=rfc3339(at_ms),
+                )
+                for entry in entries
+            ]
+            changes.append(_move(ladder, state, journey, to, at_ms, "event", known, True, reasons))
+        journey.ladder_at_ms = at_ms
+
+
+def _move_by_time(
+    ruleset: Ruleset,
+    state: ScoreState,
+    journeys: list[JourneyState],
+    until_ms: int,
+    known: bool,
+    changes: list[StageChange],
+) -> None:
+    """Make the moves that time brings up to and at until_ms. Cheap when there are none: while no
+    score can rise by itself, a lead that would stay at until_ms stayed all along.
+    """
+    rising = any_can_rise(state.models)
+    for journey in journeys:
+        ladder = ruleset.ladders.get(journey.name)
+        if ladder is None:
+            continue
+        here = ladder.place.get(journey.stage, -1)
+        if here >= 0 and not rising and all_hold(state.models, ladder.rungs[here].leave, until_ms):
+            continue
+        for _ in range(_MOST_MOVES):
+            due = next_move_ms(ladder, state.models, journey, journey.ladder_at_ms)
+            if due is None or due > until_ms:
+                break
+            to = decide(ladder, state.models, journey, due)
+            assert to is not None
+            changes.append(_move(ladder, state, journey, to, due, "time", known, True, []))
+            journey.ladder_at_ms = due
+
+
+def _move(
+    ladder: Ladder,
+    state: ScoreState,
+    journey: JourneyState,
+    to: int,
+    at_ms: int,
+    cause: Cause,
+    known: bool,
+    hand_off: bool,
+    reasons: list[Reason],
+) -> StageChange:
+    """Move the journey, in place, and say so."""
+    here = ladder.place.get(journey.stage, -1)
+    rung = ladder.rungs[to]
+    handoff: Handoff | None = None
+    waiting = False
+    if rung.handoff == "content":
+        handoff = "content"
+    elif rung.handoff == "sales" and to > here and rung.name not in journey.handed_off:
+        handoff = "sales"
+        waiting = hand_off and not known
+    journey.seq += 1
+    if to < here and journey.waiting_seq:
+        # Nobody was told yet, and it no longer holds: it may be handed over when it rises again.
+        journey.waiting_seq = 0
+        journey.handed_off = [
+            name for name in journey.handed_off if ladder.place.get(name, 0) <= to
+        ]
+    if handoff == "sales":
+        journey.handed_off = [*journey.handed_off, rung.name]
+        if waiting:
+            journey.waiting_seq = journey.seq
+    if to == 0 and here != 0:
+        journey.episode += 1
+        journey.handed_off = []
+    change = StageChange(
+        journey=ladder.name,
+        from_stage=journey.stage,
+        to_stage=rung.name,
+        at_ms=at_ms,
+        seq=journey.seq,
+        episode=journey.episode,
+        cause=cause,
+        reasons=reasons,
+        scores={name: round(value_of(state.models, name, at_ms), 6) for name in ladder.models},
+        handoff=handoff,
+        waiting=waiting,
+        withheld=handoff is not None and not hand_off,
+    )
+    journey.stage = rung.name
+    journey.since_ms = at_ms
+    return change
+
+
+def settle(
+    ruleset: Ruleset,
+    state: ScoreState,
+    journeys: list[JourneyState],
+    at_ms: int,
+    cause: Cause,
+    known: bool,
+    hand_off: bool = True,
+) -> Settled:
+    """Read every ladder once, at at_ms, from the stage last published; journeys change in place.
+
+    For a history that changed (late event, merge, new ruleset). at_ms: not before the newest event
+    nor any ladder_at_ms. hand_off=False: hand-offs are marked as withheld.
+    """
+    changes: list[StageChange] = []
+    for journey in journeys:
+        ladder = ruleset.ladders.get(journey.name)
+        if ladder is None:
+            continue
+        to = decide(ladder, state.models, journey, at_ms)
+        if to is not None:
+            changes.append(_move(ladder, state, journey, to, at_ms, cause, known, hand_off, []))
+            journey.ladder_at_ms = at_ms
+            continue
+        if state.last is not None:
+            journey.ladder_at_ms = max(journey.ladder_at_ms, state.last[0])
+        due = next_move_ms(ladder, state.models, journey, journey.ladder_at_ms)
+        if due is not None and due <= at_ms:
+            # A dip and a rise that lie behind us: what was missed isn't published now.
+            journey.ladder_at_ms = at_ms
+    return Settled(journeys, changes)
+
+
+def advance(
+    ruleset: Ruleset,
+    state: ScoreState,
+    journeys: list[JourneyState],
+    until_ms: int,
+    known: bool,
+) -> Settled:
+    """Make the moves that time brings up to and at until_ms, each at its own instant.
+
+    Journeys change in place; ladder_at_ms only where something moved.
+    """
+    changes: list[StageChange] = []
+    _move_by_time(ruleset, state, journeys, until_ms, known, changes)
+    return Settled(journeys, changes)
+
+
+def next_due_ms(
+    ruleset: Ruleset, state: ScoreState, journeys: Sequence[JourneyState]
+) -> int | None:
+    """The first instant (ms) at which `advance` would move something, None if never."""
+    dues = [
+        next_move_ms(ladder, state.models, journey, journey.ladder_at_ms)
+        for journey in journeys
+        if (ladder := ruleset.ladders.get(journey.name)) is not None
+    ]
+    return min((due for due in dues if due is not None), default=None)
+
+
+def became_known(ruleset: Ruleset, journeys: list[JourneyState]) -> list[Release]:
+    """Release the sales hand-offs that waited for the lead to become known; journeys change in
+    place. One falls away before when the lead leaves its stage downwards.
+    """
+    released = []
+    for journey in journeys:
+        if journey.waiting_seq and journey.name in ruleset.ladders:
+            released.append(Release(journey.name, journey.handed_off[-1], journey.waiting_seq))
+        journey.waiting_seq = 0
+    return released

@@ -1,0 +1,95 @@
+"""The stage ladder: which stage a lead belongs to, given its scores and where it stands.
+
+Rising is immediate and goes straight to the highest stage whose enter thresholds all hold. Falling
+waits for the stage's dwell and goes to the highest lower stage whose leave thresholds all hold.
+Enter lies above leave, so that after one move no other is due at the same instant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shared.decay import score_at
+from shared.lead_state import JourneyState, ModelState
+from shared.ruleset.document import Stage
+
+# A billionth of a point: less is nothing, and a threshold is reached to within it.
+TOLERANCE = 1e-9
+
+Models = Mapping[str, ModelState]
+Thresholds = tuple[tuple[str, float], ...]
+
+
+@dataclass(slots=True, frozen=True)
+class Rung:
+    """One stage. enter, leave: (model, least value), the tolerance already taken off."""
+
+    name: str
+    enter: Thresholds
+    leave: Thresholds
+    dwell_ms: int
+    handoff: str | None
+
+
+@dataclass(slots=True, frozen=True)
+class Ladder:
+    """One journey's stages, lowest first. place: by stage name."""
+
+    name: str
+    rungs: tuple[Rung, ...]
+    place: dict[str, int]
+    models: tuple[str, ...]
+
+
+def compile_ladder(name: str, stages: list[Stage], models: tuple[str, ...]) -> Ladder:
+    """models: every model of the ruleset, whose values a change tells."""
+    rungs = tuple(
+        Rung(
+            name=stage.name,
+            enter=_thresholds(stage.enter),
+            leave=_thresholds(stage.leave),
+            dwell_ms=stage.dwell or 0,
+            handoff=stage.handoff,
+        )
+        for stage in stages
+    )
+    place = {rung.name: at for at, rung in enumerate(rungs)}
+    return Ladder(name=name, rungs=rungs, place=place, models=models)
+
+
+def _thresholds(values: Mapping[str, float] | None) -> Thresholds:
+    return tuple((model, float(least) - TOLERANCE) for model, least in (values or {}).items())
+
+
+def value_of(models: Models, name: str, at_ms: int) -> float:
+    """A model's score at an instant, 0 while it has no points."""
+    model = models.get(name)
+    return 0.0 if model is None else score_at(model, at_ms)
+
+
+def all_hold(models: Models, thresholds: Thresholds, at_ms: int) -> bool:
+    """Does every score reach its threshold?"""
+    return all(value_of(models, name, at_ms) >= least for name, least in thresholds)
+
+
+def decide(ladder: Ladder, models: Models, journey: JourneyState, at_ms: int) -> int | None:
+    """The place the lead belongs to at an instant, None when it stays where it is.
+
+    at_ms isn't before the newest entry of any model. Time-driven moves, and those by events, are
+    decided here alone. A stage that the ladder doesn't know (an older ruleset's) is always left.
+    """
+    rungs = ladder.rungs
+    here = ladder.place.get(journey.stage, -1)
+    for above in range(len(rungs) - 1, max(here, 0), -1):
+        if all_hold(models, rungs[above].enter, at_ms):
+            return above
+    if here < 0:
+        return 0
+    rung = rungs[here]
+    if at_ms - journey.since_ms < rung.dwell_ms or all_hold(models, rung.leave, at_ms):
+        return None
+    for below in range(here - 1, 0, -1):
+        if all_hold(models, rungs[below].leave, at_ms):
+            return below
+    return 0 if here else None
