@@ -40,6 +40,9 @@ class Settings(BaseSettings):
     secret_keys: SecretStr = SecretStr("")
     api_token: SecretStr = SecretStr("")
     sendgrid_public_key: str = ""
+    # How far a signed timestamp may be from now; 0 turns the check off. Generous, because SendGrid
+    # tries again for 24 hours, perhaps with the first signature.
+    sendgrid_window_seconds: int = Field(26 * 3600, ge=0)
 
     # Where browsers may send from, and where forms may send people back to: "*", or origins
     # parted by commas.
