@@ -23,7 +23,7 @@ Period = Literal["hour", "day", "week", "month", "ever"]
 def refuse(code: str, message: str, remedy: str = "") -> PydanticCustomError:
     """An error of a validator; `remedy` says how to mend it."""
     context = {"remedy": remedy, "text": message}
-    return PydanticCustomError(code, "{text}", context)  # type: ignore[arg-type]
+    return PydanticCustomError(code, "{text}", context)
 
 
 def duration_ms(value: Any) -> int:

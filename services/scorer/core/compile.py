@@ -1,4 +1,4 @@
-"""A ruleset document compiled for scoring: rules in order, indexed by event type, and the ladder."""
+"""A ruleset document compiled for scoring: rules in order, their index, and the ladder."""
 
 from __future__ import annotations
 

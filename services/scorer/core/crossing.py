@@ -10,6 +10,7 @@ one at which it turns out differently.
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 from services.scorer.core.ladder import Ladder, Models, decide, value_of
 from shared.lead_state import JourneyState, ModelState
@@ -74,7 +75,7 @@ def crossings(model: ModelState, least: float, after_ms: int) -> list[int]:
             edges.update({after_ms + math.floor(zero), after_ms + math.floor(zero) + 1})
     found = []
     ordered = sorted(edge for edge in edges if after_ms <= edge <= end)
-    for left, right in zip(ordered, ordered[1:], strict=False):
+    for left, right in pairwise(ordered):
         before = value_of(models, name, left) >= least
         if (value_of(models, name, right) >= least) != before:
             found.append(_first_change(model, least, left, right, before))
@@ -103,10 +104,10 @@ def _zeros(terms: list[tuple[float, float]], end: float) -> list[float]:
     edges = [0.0, *_zeros(inner, end), end]
 
     def value(t: float) -> float:
-        return sum(amount * 2.0 ** (-rate * t) for amount, rate in rest)
+        return math.fsum(amount * 2.0 ** (-rate * t) for amount, rate in rest)
 
     zeros = []
-    for left, right in zip(edges, edges[1:], strict=False):
+    for left, right in pairwise(edges):
         low, high = left, right
         positive = value(low) > 0
         if (value(high) > 0) == positive:

@@ -124,7 +124,7 @@ def extend(
                 out.needs_settle = any(at_ms < journey.ladder_at_ms for journey in journeys)
             if not out.needs_settle:
                 _move_by_time(ruleset, state, journeys, at_ms, known, out.changes)
-            entries = grant(ruleset, state, event, at_ms, matched)
+            entries = grant(state, event, at_ms, matched)
             if entries and not out.needs_settle:
                 _step(ruleset, state, journeys, event, at_ms, entries, known, out.changes)
         out.entries.append(entries)
@@ -141,7 +141,7 @@ def fold_scores(
     for event in events:
         place = position(event)
         matched = _matched(ruleset, state, event)
-        out.entries.append(grant(ruleset, state, event, place[0], matched) if matched else [])
+        out.entries.append(grant(state, event, place[0], matched) if matched else [])
         state.last = place
         state.events += 1
         if state.events % every == 0:

@@ -28,9 +28,7 @@ _DAY = 24 * _HOUR
 _json = msgspec.json.Encoder(order="sorted")
 
 
-def grant(
-    ruleset: Ruleset, state: ScoreState, event: Event, at_ms: int, matched: list[Rule]
-) -> list[Entry]:
+def grant(state: ScoreState, event: Event, at_ms: int, matched: list[Rule]) -> list[Entry]:
     """Add an event's points to the state, which is changed in place. Returns its entries.
 
     matched: event rules that match and trait rules that begin or stop to hold, in order.
@@ -119,7 +117,7 @@ def bucket_of(period: str, at_ms: int) -> int:
 
 
 def fingerprint(value: Any) -> int:
-    """Eight bytes of a hash that stand for a value in a limit; a missing value is one of its own."""
+    """Eight bytes of a hash, for a value in a limit; a missing value counts as one of its own."""
     if type(value) is str:
         data = b"s" + value.encode("utf-8", "surrogatepass")
     else:
