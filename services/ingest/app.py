@@ -6,32 +6,45 @@ from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from services.ingest import segment
+from services.ingest import segment, webhooks
 from services.ingest.edge import Edge
+from services.ingest.openapi import documentation_routes
 from services.ingest.refusal import Refusal, refusal_response
 from services.ingest.routes import EdgeRoute
 from shared.health import Health, health_routes
 
 _POST = ("POST",)
 
+
+def _call(kind: str, summary: str) -> EdgeRoute:
+    return EdgeRoute(f"/v1/{kind}", _POST, segment.single(kind), summary, body="Call")
+
+
+def _webhook(path: str, summary: str) -> EdgeRoute:
+    return EdgeRoute(path, _POST, webhooks.sendgrid, summary, cross_origin=False)
+
+
 # Looked up in this order: the busiest first.
 ROUTES: tuple[EdgeRoute, ...] = (
-    EdgeRoute("/v1/track", _POST, segment.single("track"), "Something a person did"),
-    EdgeRoute("/v1/batch", _POST, segment.batch, "Many calls at once"),
-    EdgeRoute("/v1/page", _POST, segment.single("page"), "A page was viewed"),
-    EdgeRoute("/v1/identify", _POST, segment.single("identify"), "Who a person is"),
-    EdgeRoute("/v1/screen", _POST, segment.single("screen"), "A screen of an app was viewed"),
-    EdgeRoute("/v1/group", _POST, segment.single("group"), "A person belongs to a company"),
-    EdgeRoute("/v1/alias", _POST, segment.single("alias"), "Two ids are one person"),
+    _call("track", "Something a person did"),
+    EdgeRoute("/v1/batch", _POST, segment.batch, "Many calls at once", body="Batch"),
+    _call("page", "A page was viewed"),
+    _call("identify", "Who a person is"),
+    _call("screen", "A screen of an app was viewed"),
+    _call("group", "A person belongs to a company"),
+    _call("alias", "Two ids are one person"),
+    _webhook("/v1/webhooks/sendgrid", "SendGrid's Event Webhook"),
+    _webhook("/v1/webhooks/sendgrid/{name}", "SendGrid's Event Webhook, of one account of several"),
 )
 
 
 def create_app(edge: Edge, health: Health) -> FastAPI:
     """The app over its parts. It starts and stops nothing: `main.py` does."""
-    app = FastAPI(title="leadscore ingest", docs_url=None, redoc_url=None)
+    app = FastAPI(title="leadscore ingest", openapi_url=None)
     app.state.edge = edge
     app.router.routes.extend(route.as_route() for route in ROUTES)
     app.router.routes.extend(health_routes(health))
+    app.router.routes.extend(documentation_routes(ROUTES))
     app.add_exception_handler(HTTPException, _plain_error)
     return app
 

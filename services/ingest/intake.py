@@ -50,6 +50,11 @@ class Intake:
         """True from a send that failed until one that succeeded."""
         return self._away
 
+    def reached(self) -> None:
+        """A broker has answered: everybody may try again."""
+        if self._away and not self._trying and time.monotonic() >= self._try_again_at:
+            self._away = False
+
     async def accept(self, events: Sequence[Event]) -> None:
         """Return once Kafka has acknowledged all (acks=all). Raises Refusal (429, Retry-After)
         when it doesn't within 2 s, or too much waits already.

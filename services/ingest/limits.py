@@ -59,6 +59,5 @@ RETRY_AFTER_SECONDS: Final = 2
 IN_FLIGHT_EVENTS: Final = 50_000
 IN_FLIGHT_BYTES: Final = 64 * 1024 * KIB
 
-# A SendGrid signature may be this much older or newer than now: failed posts are retried for
-# 24 h, perhaps with the first signature.
-SENDGRID_WINDOW_SECONDS: Final = 26 * 3600
+# A record on the dead letter stays below Kafka's usual limit of 1 MiB for a message.
+DEAD_LETTER_BYTES: Final = 900 * KIB

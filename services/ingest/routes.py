@@ -31,7 +31,7 @@ class EdgeRoute:
     """One row of the table of routes.
 
     handler: raises Refusal for what it doesn't take · cross_origin: browsers on other sites may
-    call it · summary: for the OpenAPI page.
+    call it · summary, body (name of a schema): for the OpenAPI page.
     """
 
     path: str
@@ -39,6 +39,7 @@ class EdgeRoute:
     handler: Handler
     summary: str
     cross_origin: bool = True
+    body: str = ""
 
     def as_route(self) -> Route:
         return Route(self.path, EdgeEndpoint(self))

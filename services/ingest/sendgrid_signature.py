@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from services.ingest.limits import SENDGRID_WINDOW_SECONDS
 from services.ingest.refusal import Refusal
 from shared.envelope import milliseconds
 
@@ -53,7 +52,7 @@ def check_signature(
     timestamp: bytes,
     body: bytes,
     now: datetime,
-    window_seconds: int = SENDGRID_WINDOW_SECONDS,
+    window_seconds: int,
 ) -> None:
     """Return when any key signed this body; else raise Refusal (401).
 

@@ -1,0 +1,91 @@
+"""The ingest process: wires the app to Kafka and Postgres, serves, and stops cleanly."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Iterator
+
+import structlog
+import uvicorn
+import uvloop
+
+from services.ingest.app import create_app
+from services.ingest.dependencies import follow_sources, watch_kafka
+from services.ingest.edge import Edge
+from services.ingest.intake import Intake
+from services.ingest.keys import Keys, keys_of
+from services.ingest.routes import origins_of
+from services.ingest.sources import Sources, sources_in_settings
+from shared.bus import SupervisedProducer, create_producer
+from shared.database import create_engine
+from shared.health import Health
+from shared.logs import configure_logs
+from shared.settings import Settings
+
+log = structlog.get_logger()
+_DRAIN_SECONDS = 8
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves the signals to us, so that a stop ends with exit code 0."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT. Raises SystemExit when a setting can't be read or the port is
+    taken.
+    """
+    configure_logs(settings, "ingest")
+    try:
+        keys, sources = keys_of(settings), sources_in_settings(settings)
+    except ValueError as error:
+        log.error("settings can't be used", why=str(error))  # noqa: TRY400 - said in full
+        raise SystemExit(2) from None
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings, keys, sources))
+
+
+async def _serve(settings: Settings, keys: Keys, sources: Sources) -> None:
+    health = Health.waiting_for("kafka", "sources")
+    producer = SupervisedProducer(lambda: create_producer(settings))
+    intake = Intake(settings, producer)
+    engine = create_engine(settings, pool_size=1, max_overflow=0)
+    edge = Edge(settings, intake, keys, sources, origins_of(settings.allowed_origins))
+    server = _Server(_config(settings, edge, health))
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, setattr, server, "should_exit", True)
+    background = [
+        asyncio.create_task(watch_kafka(producer, intake, health)),
+        asyncio.create_task(follow_sources(engine, sources, health)),
+    ]
+    try:
+        await server.serve()
+    finally:
+        for task in background:
+            task.cancel()
+        await asyncio.gather(*background, return_exceptions=True)
+        await producer.stop()
+        await engine.dispose()
+        log.info("stopped")
+
+
+def _config(settings: Settings, edge: Edge, health: Health) -> uvicorn.Config:
+    return uvicorn.Config(
+        create_app(edge, health),
+        host=settings.host,
+        port=settings.port,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=_DRAIN_SECONDS,
+    )

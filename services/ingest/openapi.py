@@ -1,0 +1,179 @@
+"""The OpenAPI document of ingest, and its page: the hot routes are plain, so they are described
+here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from services.ingest.routes import EdgeRoute
+
+STATIC = Path(__file__).parent / "static"
+
+_TEXT = {"type": "string"}
+_OBJECT = {"type": "object", "additionalProperties": True}
+_MOMENT = {"type": "string", "format": "date-time"}
+
+SCHEMAS: dict[str, Any] = {
+    "Call": {
+        "type": "object",
+        "properties": {
+            "type": {"enum": ["track", "identify", "page", "screen", "group", "alias"]},
+            "messageId": {**_TEXT, "maxLength": 100, "description": "Id of the event."},
+            "event": {**_TEXT, "maxLength": 128, "description": "Name of what happened (track)."},
+            "name": {**_TEXT, "description": "Name of the page or screen."},
+            "userId": {**_TEXT, "maxLength": 256},
+            "anonymousId": {**_TEXT, "maxLength": 256},
+            "previousId": {**_TEXT, "maxLength": 256, "description": "For alias."},
+            "groupId": {**_TEXT, "maxLength": 256, "description": "For group."},
+            "timestamp": {**_MOMENT, "description": "When it happened, by the sender's clock."},
+            "sentAt": {**_MOMENT, "description": "Now, by the sender's clock."},
+            "properties": _OBJECT,
+            "traits": _OBJECT,
+            "context": _OBJECT,
+            "writeKey": {**_TEXT, "description": "Instead of a header."},
+        },
+    },
+    "Batch": {
+        "type": "object",
+        "required": ["batch"],
+        "properties": {
+            "batch": {
+                "type": "array",
+                "maxItems": 2500,
+                "items": {"$ref": "#/components/schemas/Call"},
+            },
+            "sentAt": _MOMENT,
+            "context": _OBJECT,
+            "writeKey": _TEXT,
+        },
+    },
+    "Success": {
+        "type": "object",
+        "properties": {
+            "success": {"const": True},
+            "errors": {
+                "type": "array",
+                "description": "Only from a batch: the events that were not taken.",
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "index": {"type": "integer"},
+                        "code": _TEXT,
+                        "message": _TEXT,
+                        "path": _TEXT,
+                    },
+                },
+            },
+        },
+    },
+    "Error": {
+        "type": "object",
+        "properties": {
+            "error": {
+                "type": "object",
+                "properties": {"code": _TEXT, "message": _TEXT, "path": _TEXT},
+            }
+        },
+    },
+}
+
+_REFUSALS = {
+    "400": "Something in the document can't be taken; `path` says where.",
+    "401": "The key or the signature is missing or not known.",
+    "413": "Too large.",
+    "429": "Kafka is away or too much is waiting: send it again after `Retry-After` seconds.",
+}
+
+
+def document(routes: Iterable[EdgeRoute]) -> dict[str, Any]:
+    """OpenAPI 3.1 of the table of routes."""
+    paths: dict[str, Any] = {}
+    for route in routes:
+        for method in route.methods:
+            paths.setdefault(route.path, {})[method.lower()] = _operation(route, method)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "leadscore ingest",
+            "version": "1",
+            "description": "Events in. Compatible with Segment's HTTP API. See docs/ingest.md.",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": SCHEMAS,
+            "securitySchemes": {
+                "writeKey": {
+                    "type": "http",
+                    "scheme": "basic",
+                    "description": "The key as user name, no password.",
+                },
+                "bearer": {"type": "http", "scheme": "bearer", "description": "The key."},
+            },
+        },
+    }
+
+
+def _operation(route: EdgeRoute, method: str) -> dict[str, Any]:
+    names = [part[1:-1].partition(":")[0] for part in route.path.split("/") if part[:1] == "{"]
+    operation: dict[str, Any] = {
+        "summary": route.summary,
+        "responses": {
+            "200": _content("Taken, and safe.", "Success") if method == "POST" else _described(),
+            **{status: _content(why, "Error") for status, why in _REFUSALS.items()},
+        },
+    }
+    if names:
+        operation["parameters"] = [
+            {"name": name, "in": "path", "required": True, "schema": _TEXT} for name in names
+        ]
+    if route.body:
+        schema = {"$ref": f"#/components/schemas/{route.body}"}
+        operation["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": schema}},
+        }
+        operation["security"] = [{"writeKey": []}, {"bearer": []}]
+    return operation
+
+
+def _content(description: str, schema: str) -> dict[str, Any]:
+    reference = {"$ref": f"#/components/schemas/{schema}"}
+    return {"description": description, "content": {"application/json": {"schema": reference}}}
+
+
+def _described() -> dict[str, Any]:
+    return {"description": "What the path says."}
+
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>leadscore ingest</title>
+<link rel="stylesheet" href="docs/static/swagger-ui.css"></head>
+<body><div id="page"></div><script src="docs/static/swagger-ui-bundle.js"></script>
+<script>SwaggerUIBundle({url: "openapi.json", dom_id: "#page", deepLinking: true})</script>
+</body></html>
+"""
+
+
+def documentation_routes(routes: Iterable[EdgeRoute]) -> list[BaseRoute]:
+    """/openapi.json and /docs, with everything the page needs served from here."""
+    described = document(routes)
+
+    async def openapi(_request: Request) -> Response:
+        return JSONResponse(described)
+
+    async def page(_request: Request) -> Response:
+        return HTMLResponse(_PAGE)
+
+    return [
+        Route("/openapi.json", openapi),
+        Route("/docs", page),
+        Mount("/docs/static", StaticFiles(directory=STATIC)),
+    ]
