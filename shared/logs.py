@@ -1,0 +1,70 @@
+"""Structured logs: JSON for machines, plain lines for a terminal, and no addresses in either."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+from shared.settings import Settings
+
+# Databases and libraries quote data in their errors; an address must not get out that way.
+_ADDRESS = re.compile(r"[^\s@\"'(<=,;:]+@[^\s@\"')>,;]+\.[A-Za-z]{2,}")
+_QUIET = {"aiokafka": logging.WARNING, "httpx": logging.WARNING, "uvicorn.access": logging.WARNING}
+
+
+def mask_addresses(
+    _logger: object, _method: str, record: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Replace email addresses in every text of a log record by `[address]`."""
+    for name, value in record.items():
+        if isinstance(value, str) and "@" in value:
+            record[name] = _ADDRESS.sub("[address]", value)
+    return record
+
+
+def configure_logs(settings: Settings, service: str) -> None:
+    """Send structlog and the standard library's logs to standard error, in one form."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+        mask_addresses,
+    ]
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer()
+        if settings.log_format == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings.log_level.upper())
+    for name, level in _QUIET.items():
+        logging.getLogger(name).setLevel(max(level, root.level))
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    structlog.contextvars.bind_contextvars(service=service)
+    if settings.instance:
+        structlog.contextvars.bind_contextvars(instance=settings.instance)
