@@ -14,7 +14,7 @@ MESSAGE_NAMESPACE = UUID("6f1f9f2e-5d0a-4f0e-9b61-1d6f0b0c7a11")
 
 
 def strongest_identifier(who: Identifiers) -> tuple[str, str] | None:
-    """(kind, value) of the identifier that says most: user_id, email, phone, external, anonymous."""
+    """(kind, value) of the identifier that says most; the order is that of this function's ifs."""
     if who.user_id:
         return "user_id", who.user_id
     if who.email:

@@ -68,7 +68,7 @@ identifier = sa.Table(
 )
 
 # An event, once, with what it earned. key: shared.ids.dedupe_key(source, id). body: the envelope,
-# JSON or zstd. entries: msgpack list of ledger entries, see shared.ledger; null when it earned none.
+# JSON or zstd. entries: msgpack list of ledger entries, see shared.ledger; null if there are none.
 event = sa.Table(
     "event",
     metadata,

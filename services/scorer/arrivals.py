@@ -1,0 +1,121 @@
+"""Records from Kafka, read: what a batch consists of, and what can't be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+import msgspec
+
+from shared.envelope import ENVELOPE_VERSION, Event, decode_event, milliseconds
+from shared.errors import PoisonError
+from shared.ids import dedupe_key
+from shared.lead_state import Position
+
+# Postgres refuses U+0000 in text. Ingest refuses it too, but old topics hold old dirt. (A lone
+# surrogate does not get past the decoder.)
+_NUL_ESCAPE = b"\\u0000"
+MAX_IDENTIFIER_CHARS = 512
+MAX_ID_CHARS = 512
+# The years 1970 to 2200: outside, milliseconds stop making sense as an event's time.
+MAX_AT_MS = 7_258_118_400_000
+
+
+class Record(Protocol):
+    """What is used of a consumed Kafka record."""
+
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    timestamp: int
+
+
+@dataclass(slots=True)
+class Arrival:
+    """One readable event on its way in. `lead_id` is filled in by the resolve step; `record` is
+    where it came from.
+    """
+
+    event: Event
+    body: bytes
+    key: UUID
+    at_ms: int
+    position: Position
+    lead_id: UUID | None = None
+    record: Record | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A record that can't become an event, and why."""
+
+    record: Record
+    error: PoisonError
+
+
+def read_arrival(value: bytes | None) -> Arrival:
+    """Read one record's value. Raises PoisonError with the reason if it isn't an event."""
+    if value is None:
+        raise PoisonError("empty", "the record has no value")
+    try:
+        event = decode_event(value)
+    except msgspec.MsgspecError as error:
+        raise PoisonError("not_an_event", str(error)) from None
+    except (UnicodeDecodeError, RecursionError, OverflowError) as error:
+        raise PoisonError("not_an_event", type(error).__name__) from None
+    if event.v != ENVELOPE_VERSION:
+        raise PoisonError("unknown_version", f"envelope version {event.v} is not known here")
+    if _NUL_ESCAPE in value:
+        check_text(event)
+    return arrival_of(event, value)
+
+
+def arrival_of(event: Event, body: bytes) -> Arrival:
+    """The arrival of a decoded event. Raises PoisonError if a field can't be kept."""
+    try:
+        at_ms = milliseconds(event.occurred_at)
+    except (TypeError, OverflowError):
+        raise PoisonError("bad_time", "occurred_at has no time zone or is out of range") from None
+    if not 0 <= at_ms <= MAX_AT_MS:
+        raise PoisonError("bad_time", "occurred_at lies outside the years 1970 to 2200")
+    if not event.id or len(event.id) > MAX_ID_CHARS or len(event.source) > MAX_ID_CHARS:
+        raise PoisonError("bad_id", f"id and source need 1 to {MAX_ID_CHARS} characters")
+    who = event.identifiers
+    for value in (who.user_id, who.email, who.phone, who.anonymous_id):
+        if value is not None and len(value) > MAX_IDENTIFIER_CHARS:
+            raise PoisonError(
+                "bad_identifier", f"an identifier is longer than {MAX_IDENTIFIER_CHARS} characters"
+            )
+    for system, value in who.external.items():
+        if len(system) + len(value) > MAX_IDENTIFIER_CHARS:
+            raise PoisonError("bad_identifier", "an external id is too long")
+    if not (who.user_id or who.email or who.anonymous_id or who.phone or who.external):
+        raise PoisonError("no_identity", "the event names nobody")
+    return Arrival(
+        event, body, dedupe_key(event.source, event.id), at_ms, (at_ms, event.source, event.id)
+    )
+
+
+def check_text(event: Event) -> None:
+    """Raises PoisonError if a text that goes into a column of its own holds U+0000."""
+    who = event.identifiers
+    texts = [event.id, event.source, event.type, who.user_id, who.email, who.phone]
+    texts += [who.anonymous_id, *who.external, *who.external.values()]
+    if any(text is not None and "\0" in text for text in texts):
+        raise PoisonError("bad_text", "an identifier holds the character U+0000")
+
+
+def read_records(records: Iterable[Record]) -> tuple[list[Arrival], list[Unreadable]]:
+    """Read a batch: the events in arrival order, and the records that aren't events."""
+    arrivals: list[Arrival] = []
+    unreadable: list[Unreadable] = []
+    for record in records:
+        try:
+            arrival = read_arrival(record.value)
+            arrival.record = record
+            arrivals.append(arrival)
+        except PoisonError as error:
+            unreadable.append(Unreadable(record, error))
+    return arrivals, unreadable

@@ -1,0 +1,154 @@
+"""One batch of one partition, one transaction: claim, resolve, lock, dedupe, score, write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from services.scorer import queries
+from services.scorer.arrivals import Arrival
+from services.scorer.identity import IdentifierRow, Plan, Resolver, mentioned_identifiers
+from services.scorer.leads import Lead, loaded_lead, new_lead
+from services.scorer.outcome import Outcome
+from services.scorer.scene import NewerRulesetError, Scene
+from services.scorer.scoring import score
+from services.scorer.writing import write_identity, write_outcome
+from shared.errors import TryAgainError
+
+
+class LostPartitionError(Exception):
+    """The claim failed: another scorer owns the partition, or the batch was taken in already."""
+
+
+class OldResolutionError(TryAgainError):
+    """Identities changed between reading and locking: the batch must be resolved again."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchClaim:
+    """What a batch takes: a partition's records from one offset up to another."""
+
+    topic: str
+    partition: int
+    from_offset: int
+    next_offset: int
+    epoch: int
+    watermark_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What came of a batch."""
+
+    events: int
+    duplicates: int
+    entries: int
+    changes: int
+    refolded: int
+    merged: int
+    conflicts: int
+
+
+async def take_in(
+    connection: Any, claim: BatchClaim, arrivals: Sequence[Arrival], scene: Scene
+) -> Taken:
+    """Take a batch in, inside the caller's transaction.
+
+    Raises LostPartitionError, OldResolutionError, NewerRulesetError, or what Postgres raises; in
+    every case the caller rolls back.
+    """
+    now_ms = await connection.fetchval(
+        queries.CLAIM, claim.topic, claim.partition, claim.from_offset, claim.next_offset,
+        claim.epoch, claim.watermark_ms,
+    )  # fmt: skip
+    if now_ms is None:
+        raise LostPartitionError(f"{claim.topic}/{claim.partition} from {claim.from_offset}")
+    if not arrivals:
+        return Taken(0, 0, 0, 0, 0, 0, 0)
+    unique = {arrival.key: arrival for arrival in reversed(arrivals)}
+    incoming = list(reversed(unique.values()))
+    plan, versions = await _resolve(connection, incoming, scene, now_ms)
+    leads = await _lock(connection, plan, versions, incoming, scene.ruleset.version)
+    seen = {row[0] for row in await connection.fetch(queries.SEEN, list(unique))}
+    fresh = [arrival for arrival in incoming if arrival.key not in seen] if seen else incoming
+    _found(leads, plan, incoming, scene, now_ms)
+    outcome = Outcome(scene.shards)
+    refolded = await score(connection, leads, plan, fresh, scene, outcome)
+    await write_identity(connection, plan)
+    await write_outcome(connection, outcome)
+    return Taken(
+        events=len(fresh), duplicates=len(arrivals) - len(fresh), entries=outcome.entries,
+        changes=len(outcome.changes), refolded=refolded, merged=len(plan.merges),
+        conflicts=plan.conflicts,
+    )  # fmt: skip
+
+
+async def _resolve(
+    connection: Any, incoming: Sequence[Arrival], scene: Scene, now_ms: int
+) -> tuple[Plan, dict[UUID, int]]:
+    """Give each arrival its lead; put down identifiers nobody had. Returns the leads' versions."""
+    mentioned = mentioned_identifiers(incoming)
+    found = await connection.fetch(
+        queries.RESOLVE, [kind for kind, _ in mentioned], [value for _, value in mentioned]
+    )
+    rows, versions, known = [], {}, set()
+    for kind, value, since_ms, claimed_ms, lead_id, is_known, version in found:
+        rows.append(IdentifierRow(kind, value, since_ms, claimed_ms, lead_id))
+        versions[lead_id] = version
+        if is_known:
+            known.add(lead_id)
+    plan = Resolver(rows, known, now_ms, scene.new_id).resolve(incoming)
+    if plan.inserts:
+        columns = [list(column) for column in zip(*plan.inserts, strict=True)]
+        status = await connection.execute(queries.INSERT_IDENTIFIERS, *columns)
+        if int(status.rpartition(" ")[2]) != len(plan.inserts):
+            raise OldResolutionError("another scorer has put an identifier down first")
+    return plan, versions
+
+
+async def _lock(
+    connection: Any,
+    plan: Plan,
+    versions: dict[UUID, int],
+    incoming: Sequence[Arrival],
+    ruleset_version: int,
+) -> dict[UUID, Lead]:
+    """Lock every existing lead the batch touches, in id order, and see that nothing has moved."""
+    wanted = {one.lead_id for one in incoming if one.lead_id is not None} | plan.merges.keys()
+    wanted |= set(plan.merges.values()) | {lead_id for _, lead_id in plan.claims.values()}
+    for anonymous in plan.contested.values():
+        wanted |= {run.lead_id for run in anonymous.runs}
+    wanted |= {row.lead_id for row in plan.inserts}
+    wanted -= plan.created.keys()
+    if not wanted:
+        return {}
+    leads = {}
+    for row in await connection.fetch(queries.LOCK_LEADS, sorted(wanted)):
+        lead = loaded_lead(row)
+        if lead.merged_into is not None or lead.identity_version != versions.get(lead.id):
+            raise OldResolutionError("a lead's identity has changed since it was read")
+        if lead.ruleset_version > ruleset_version:
+            raise NewerRulesetError(lead.ruleset_version)
+        leads[lead.id] = lead
+    return leads
+
+
+def _found(
+    leads: dict[UUID, Lead], plan: Plan, incoming: Sequence[Arrival], scene: Scene, now_ms: int
+) -> None:
+    """Make the leads that are new, and give names to those that got one."""
+    first_ms: dict[UUID, int] = {}
+    if plan.created:
+        for arrival in incoming:
+            lead_id = arrival.lead_id
+            if lead_id in plan.created:
+                first_ms[lead_id] = min(first_ms.get(lead_id, arrival.at_ms), arrival.at_ms)
+    for lead_id, known in plan.created.items():
+        leads[lead_id] = new_lead(
+            lead_id, scene.ruleset, known, now_ms, first_ms.get(lead_id, now_ms)
+        )
+    for lead_id in plan.became_known:
+        leads[lead_id].known = True
+        leads[lead_id].bump_identity()

@@ -1,0 +1,171 @@
+"""Folding again: leads whose past changes, because an event is late, or leads merge, or the ruleset
+is new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from services.scorer import queries
+from services.scorer.arrivals import Arrival
+from services.scorer.core.compile import Ruleset
+from services.scorer.core.fold import fold_scores, new_state, position, settle
+from services.scorer.identity import AnonymousId, Claim, Plan, runs_of
+from services.scorer.leads import Lead
+from services.scorer.outcome import Outcome
+from shared.bodies import open_body, pack_body
+from shared.envelope import Event, decode_event, milliseconds
+from shared.facts import Cause
+from shared.identity import known_identifiers
+from shared.lead_state import Position, ScoreState, decode_scores
+from shared.ledger import encode_entries
+
+# A checkpoint every so many events of a lead: what a late event folds again at most.
+CHECKPOINT_EVERY = 64
+
+
+@dataclass(slots=True)
+class Stored:
+    """An event that was taken in before. lead_id is its home: a merge may change it."""
+
+    key: UUID
+    lead_id: UUID
+    was_of: UUID
+    event: Event
+    position: Position
+    entries: bytes | None
+
+
+@dataclass(slots=True)
+class Past:
+    """What is needed to fold some leads again.
+
+    bases: lead → (its checkpoint's state, or an empty one) · stored: events after the base.
+    """
+
+    bases: dict[UUID, ScoreState] = field(default_factory=dict)
+    stored: list[Stored] = field(default_factory=list)
+
+    def by_home(self) -> dict[UUID, list[Stored]]:
+        """The stored events of each lead, as they belong now."""
+        homes: dict[UUID, list[Stored]] = {}
+        for one in self.stored:
+            homes.setdefault(one.lead_id, []).append(one)
+        return homes
+
+
+async def load_past(
+    connection: Any, ruleset: Ruleset, late: Mapping[UUID, int], whole: Iterable[UUID]
+) -> Past:
+    """Read what folding again needs. late: lead → instant of its first late event."""
+    past = Past({lead_id: new_state() for lead_id in whole})
+    from_ms = dict.fromkeys(past.bases, 0)
+    if late:
+        rows = await connection.fetch(
+            queries.CHECKPOINTS, list(late), list(late.values()), ruleset.version
+        )
+        for lead_id in late:
+            past.bases[lead_id] = new_state()
+            from_ms[lead_id] = 0
+        for row in rows:
+            past.bases[row["lead_id"]] = decode_scores(row["scores"])
+            from_ms[row["lead_id"]] = row["last_ms"]
+    if not from_ms:
+        return past
+    rows = await connection.fetch(queries.HISTORY, list(from_ms), list(from_ms.values()))
+    for key, lead_id, body, entries in rows:
+        event = decode_event(open_body(body))
+        at = position(event)
+        base = past.bases[lead_id].last
+        if base is None or at > base:
+            past.stored.append(Stored(key, lead_id, lead_id, event, at, entries))
+    return past
+
+
+def settle_contested(plan: Plan, arrivals: Sequence[Arrival], past: Past) -> set[UUID]:
+    """Work out anew whom contested anonymous ids belong to, from every claim ever made, and move
+    the events that carry nothing else. Returns the leads whose events changed.
+    """
+    touched: set[UUID] = set()
+    for anonymous_id, anonymous in plan.contested.items():
+        claims = [
+            Claim(*stored.position, stored.lead_id)
+            for stored in past.stored
+            if stored.event.identifiers.anonymous_id == anonymous_id
+            and known_identifiers(stored.event.identifiers)
+        ]
+        claims += [
+            Claim(*arrival.position, arrival.lead_id)
+            for arrival in arrivals
+            if arrival.lead_id is not None
+            and arrival.event.identifiers.anonymous_id == anonymous_id
+            and known_identifiers(arrival.event.identifiers)
+        ]
+        if not claims:
+            continue
+        settled = runs_of(claims)
+        anonymous.runs, anonymous.claimed_ms = settled.runs, settled.claimed_ms
+        touched |= _move(anonymous_id, anonymous, arrivals, past)
+    return touched
+
+
+def _move(
+    anonymous_id: str, anonymous: AnonymousId, arrivals: Sequence[Arrival], past: Past
+) -> set[UUID]:
+    touched: set[UUID] = set()
+    for stored in past.stored:
+        who = stored.event.identifiers
+        if who.anonymous_id == anonymous_id and not known_identifiers(who):
+            home = anonymous.owner_at(milliseconds(stored.event.occurred_at))
+            if home != stored.lead_id:
+                touched |= {home, stored.lead_id}
+                stored.lead_id = home
+    for arrival in arrivals:
+        who = arrival.event.identifiers
+        if who.anonymous_id == anonymous_id and not known_identifiers(who):
+            arrival.lead_id = anonymous.owner_at(arrival.at_ms)
+    return touched
+
+
+def fold_again(
+    ruleset: Ruleset,
+    lead: Lead,
+    base: ScoreState | None,
+    line: Sequence[Stored | Arrival],
+    outcome: Outcome,
+) -> None:
+    """Fold a lead's scores from its base over stored and fresh events. The ladder is not read."""
+    line = sorted(line, key=lambda one: one.position)
+    state = base if base is not None else new_state()
+    outcome.stale_checkpoints[lead.id] = state.last[0] + 1 if state.last else 0
+    folded = fold_scores(ruleset, state, [one.event for one in line], CHECKPOINT_EVERY)
+    lead.state = folded.state
+    lead.ruleset_version = ruleset.version
+    for one, entries in zip(line, folded.entries, strict=True):
+        encoded = encode_entries(entries)
+        outcome.entries += len(entries)
+        if isinstance(one, Arrival):
+            outcome.events.append((one.key, lead.id, one.at_ms, pack_body(one.body), encoded))
+        elif one.was_of != lead.id or encoded != one.entries:
+            outcome.rewrites[one.key] = (lead.id, encoded)
+    outcome.add_checkpoints(lead, folded.checkpoints)
+
+
+def read_ladder_once(
+    ruleset: Ruleset, lead: Lead, watermark_ms: int, cause: Cause, outcome: Outcome
+) -> None:
+    """After history changed: where does the lead stand now, seen from the stage last published?"""
+    at_ms = max(
+        watermark_ms,
+        lead.state.last[0] if lead.state.last else 0,
+        *(journey.ladder_at_ms for journey in lead.journeys),
+    )
+    settled = settle(
+        ruleset, lead.state, lead.journeys, at_ms, cause, lead.known,
+        hand_off=cause != "recalculation",
+    )  # fmt: skip
+    lead.journeys = settled.journeys
+    outcome.add_changes(lead, settled.changes)

@@ -1,0 +1,307 @@
+"""Resolve: which lead each event belongs to. Pure: rows in, a plan out.
+
+The rules, in order:
+- A known identifier (user id, email, phone, external id) belongs to one lead. An event that carries
+  several belongs to the owner of the strongest; the others are attached to that lead if nobody has
+  them. If somebody else has one, nothing is merged: two known people stay two (a conflict, which is
+  counted).
+- An anonymous id belongs to its own lead until somebody identifies on it. Then it belongs to people
+  by runs of occurred_at: from each identify to the next of another person; what came before the
+  first belongs to the first. Any event with a known identifier and an anonymous id identifies.
+- Only an alias merges two known leads; the older survives.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+from uuid import UUID
+
+from services.scorer.arrivals import Arrival
+from shared.envelope import Event
+from shared.event_types import ALIAS
+from shared.identity import ANONYMOUS, USER_ID, Identifier, known_identifiers
+
+
+class IdentifierRow(NamedTuple):
+    """A row of the table identifier, with the version its lead had when it was read."""
+
+    kind: int
+    value: str
+    since_ms: int
+    claimed_ms: int | None
+    lead_id: UUID
+
+
+class Run(NamedTuple):
+    """From this instant on the anonymous id belongs to this lead (until the next run)."""
+
+    since_ms: int
+    lead_id: UUID
+
+
+@dataclass(slots=True)
+class AnonymousId:
+    """Whom an anonymous id belongs to. `claimed_ms` is None until somebody identified on it."""
+
+    runs: list[Run]
+    claimed_ms: int | None
+
+    def owner_at(self, at_ms: int) -> UUID:
+        index = bisect_right(self.runs, at_ms, key=lambda run: run.since_ms)
+        return self.runs[max(index - 1, 0)].lead_id
+
+
+@dataclass(slots=True)
+class Plan:
+    """What resolving decided.
+
+    created: new lead → is it known · became_known: leads that were anonymous and now have a name ·
+    inserts: identifier rows nobody had · claims: anonymous id → (first claim, its lead), to update
+    the first row · merges: absorbed lead → survivor, both existing · contested: anonymous ids whose
+    runs change for more than one person: their history may have to move.
+    """
+
+    created: dict[UUID, bool] = field(default_factory=dict)
+    became_known: set[UUID] = field(default_factory=set)
+    inserts: list[IdentifierRow] = field(default_factory=list)
+    claims: dict[str, tuple[int, UUID]] = field(default_factory=dict)
+    merges: dict[UUID, UUID] = field(default_factory=dict)
+    contested: dict[str, AnonymousId] = field(default_factory=dict)
+    conflicts: int = 0
+
+
+def alias_identifiers(event: Event) -> list[Identifier]:
+    """The identifiers that an alias event says belong to the same person as its own."""
+    previous = event.properties.get("previous_id")
+    if event.type != ALIAS or not isinstance(previous, str) or not previous:
+        return []
+    return [(USER_ID, previous), (ANONYMOUS, previous)]
+
+
+def mentioned_identifiers(arrivals: Iterable[Arrival]) -> list[Identifier]:
+    """Every identifier a batch speaks of, each once, sorted: the order in which rows are locked."""
+    found: set[Identifier] = set()
+    for arrival in arrivals:
+        who = arrival.event.identifiers
+        if who.anonymous_id:
+            found.add((ANONYMOUS, who.anonymous_id))
+        found.update(known_identifiers(who))
+        if arrival.event.type == ALIAS:
+            found.update(alias_identifiers(arrival.event))
+    return sorted(found)
+
+
+class Resolver:
+    """Works a batch through a directory of identifiers held in memory."""
+
+    def __init__(
+        self,
+        rows: Sequence[IdentifierRow],
+        known_leads: set[UUID],
+        now_ms: int,
+        new_id: Callable[[int], UUID],
+    ) -> None:
+        self._known: dict[Identifier, UUID] = {}
+        self._anonymous: dict[str, AnonymousId] = {}
+        self._known_leads = known_leads
+        self._now_ms = now_ms
+        self._new_id = new_id
+        self._moved: dict[UUID, UUID] = {}
+        self._new_rows: dict[Identifier, IdentifierRow] = {}
+        self.plan = Plan()
+        for row in sorted(rows):
+            if row.kind != ANONYMOUS:
+                self._known[row.kind, row.value] = row.lead_id
+            elif row.value in self._anonymous:
+                self._anonymous[row.value].runs.append(Run(row.since_ms, row.lead_id))
+            else:
+                run = Run(row.since_ms, row.lead_id)
+                self._anonymous[row.value] = AnonymousId([run], row.claimed_ms)
+
+    def resolve(self, arrivals: Sequence[Arrival]) -> Plan:
+        """Give every arrival its lead, in order of occurrence, and return what changed."""
+        for arrival in sorted(arrivals, key=lambda one: one.position):
+            arrival.lead_id = self._owner(arrival)
+        if self._moved:
+            for arrival in arrivals:
+                assert arrival.lead_id is not None
+                arrival.lead_id = self._standing(arrival.lead_id)
+        self.plan.inserts = sorted(
+            row._replace(lead_id=self._standing(row.lead_id)) for row in self._new_rows.values()
+        )
+        self.plan.claims = {
+            anonymous_id: (claimed_ms, self._standing(lead_id))
+            for anonymous_id, (claimed_ms, lead_id) in self.plan.claims.items()
+        }
+        self.plan.merges = {
+            absorbed: self._standing(survivor) for absorbed, survivor in self.plan.merges.items()
+        }
+        self.plan.became_known = {
+            self._standing(lead_id) for lead_id in self.plan.became_known
+        } - self.plan.created.keys()
+        for anonymous in self.plan.contested.values():
+            anonymous.runs = [
+                run._replace(lead_id=self._standing(run.lead_id)) for run in anonymous.runs
+            ]
+        return self.plan
+
+    def _standing(self, lead_id: UUID) -> UUID:
+        while lead_id in self._moved:
+            lead_id = self._moved[lead_id]
+        return lead_id
+
+    def _owner(self, arrival: Arrival) -> UUID:
+        who = arrival.event.identifiers
+        names = known_identifiers(who)
+        anonymous_id = who.anonymous_id
+        if not names:
+            assert anonymous_id is not None
+            return self._visitor(anonymous_id, arrival.at_ms)
+        lead_id = self._person(names, anonymous_id)
+        if anonymous_id:
+            self._claim(anonymous_id, arrival.at_ms, lead_id)
+        if arrival.event.type == ALIAS:
+            for kind, value in alias_identifiers(arrival.event):
+                if kind == USER_ID:
+                    self._alias(value, lead_id)
+                else:
+                    self._claim(value, arrival.at_ms, self._standing(lead_id))
+        return self._standing(lead_id)
+
+    def _visitor(self, anonymous_id: str, at_ms: int) -> UUID:
+        anonymous = self._anonymous.get(anonymous_id)
+        if anonymous is None:
+            lead_id = self._create(known=False)
+            self._insert_anonymous(anonymous_id, None, lead_id)
+            return lead_id
+        return self._standing(anonymous.owner_at(at_ms))
+
+    def _person(self, names: list[Identifier], anonymous_id: str | None) -> UUID:
+        owners = [self._standing(self._known[name]) for name in names if name in self._known]
+        if owners:
+            lead_id = owners[0]
+            if any(other != lead_id for other in owners):
+                self.plan.conflicts += 1
+        else:
+            lead_id = self._nameless(anonymous_id) or self._create(known=True)
+        for name in names:
+            if name not in self._known:
+                self._known[name] = lead_id
+                self._new_rows[name] = IdentifierRow(*name, 0, None, lead_id)
+        return lead_id
+
+    def _nameless(self, anonymous_id: str | None) -> UUID | None:
+        """The anonymous lead that gets its name now, if this id has one without."""
+        anonymous = self._anonymous.get(anonymous_id) if anonymous_id else None
+        if anonymous is None or anonymous.claimed_ms is not None:
+            return None
+        lead_id = self._standing(anonymous.runs[0].lead_id)
+        if lead_id in self._known_leads:
+            return None
+        self._known_leads.add(lead_id)
+        if lead_id in self.plan.created:
+            self.plan.created[lead_id] = True
+        else:
+            self.plan.became_known.add(lead_id)
+        return lead_id
+
+    def _claim(self, anonymous_id: str, at_ms: int, lead_id: UUID) -> None:
+        anonymous = self._anonymous.get(anonymous_id)
+        if anonymous is None:
+            self._insert_anonymous(anonymous_id, at_ms, lead_id)
+            return
+        first = self._standing(anonymous.runs[0].lead_id)
+        if anonymous.claimed_ms is None:
+            if first != lead_id and first not in self._known_leads:
+                self._merge(first, lead_id)
+            elif first != lead_id:
+                self.plan.contested[anonymous_id] = anonymous
+            self._first_claim(anonymous_id, anonymous, at_ms, lead_id)
+        elif at_ms < anonymous.claimed_ms:
+            if first != lead_id:
+                late = Run(anonymous.claimed_ms, first)
+                anonymous.runs[0:1] = [Run(0, lead_id), late]
+                self.plan.contested[anonymous_id] = anonymous
+            self._first_claim(anonymous_id, anonymous, at_ms, lead_id)
+        elif self._standing(anonymous.owner_at(at_ms)) != lead_id:
+            self._switch(anonymous, at_ms, lead_id)
+            self.plan.contested[anonymous_id] = anonymous
+
+    def _switch(self, anonymous: AnonymousId, at_ms: int, lead_id: UUID) -> None:
+        index = bisect_right(anonymous.runs, at_ms, key=lambda run: run.since_ms)
+        following = anonymous.runs[index:]
+        if following and self._standing(following[0].lead_id) == lead_id:
+            following = following[1:]
+        anonymous.runs[index:] = [Run(at_ms, lead_id), *following]
+
+    def _first_claim(
+        self, anonymous_id: str, anonymous: AnonymousId, at_ms: int, lead_id: UUID
+    ) -> None:
+        anonymous.claimed_ms = at_ms
+        anonymous.runs[0] = Run(0, lead_id)
+        row = self._new_rows.get((ANONYMOUS, anonymous_id))
+        if row is None:
+            self.plan.claims[anonymous_id] = (at_ms, lead_id)
+        else:
+            self._new_rows[ANONYMOUS, anonymous_id] = row._replace(
+                claimed_ms=at_ms, lead_id=lead_id
+            )
+
+    def _alias(self, previous_user_id: str, lead_id: UUID) -> None:
+        name = (USER_ID, previous_user_id)
+        if name not in self._known:
+            self._known[name] = lead_id
+            self._new_rows[name] = IdentifierRow(*name, 0, None, lead_id)
+            return
+        other = self._standing(self._known[name])
+        if other != lead_id:
+            # Lead ids begin with their time of creation: the smaller is the older.
+            self._merge(max(other, lead_id), min(other, lead_id))
+
+    def _merge(self, absorbed: UUID, survivor: UUID) -> None:
+        self._moved[absorbed] = survivor
+        if absorbed in self.plan.created:
+            del self.plan.created[absorbed]
+            return
+        if survivor in self.plan.created:
+            # The survivor is new in this batch, the absorbed has a history.
+            self.plan.created[survivor] = True
+        self.plan.merges[absorbed] = survivor
+
+    def _create(self, *, known: bool) -> UUID:
+        lead_id = self._new_id(self._now_ms)
+        self.plan.created[lead_id] = known
+        if known:
+            self._known_leads.add(lead_id)
+        return lead_id
+
+    def _insert_anonymous(self, anonymous_id: str, claimed_ms: int | None, lead_id: UUID) -> None:
+        self._anonymous[anonymous_id] = AnonymousId([Run(0, lead_id)], claimed_ms)
+        self._new_rows[ANONYMOUS, anonymous_id] = IdentifierRow(
+            ANONYMOUS, anonymous_id, 0, claimed_ms, lead_id
+        )
+
+
+class Claim(NamedTuple):
+    """Somebody identified on an anonymous id."""
+
+    at_ms: int
+    source: str
+    event_id: str
+    lead_id: UUID
+
+
+def runs_of(claims: Iterable[Claim]) -> AnonymousId:
+    """Whom an anonymous id belongs to, from all claims on it ever made. At least one."""
+    ordered = sorted(claims)
+    runs = [Run(0, ordered[0].lead_id)]
+    for claim in ordered[1:]:
+        if runs[-1].lead_id != claim.lead_id:
+            if runs[-1].since_ms == claim.at_ms:
+                runs[-1] = Run(claim.at_ms, claim.lead_id)
+            else:
+                runs.append(Run(claim.at_ms, claim.lead_id))
+    return AnonymousId(runs, ordered[0].at_ms)

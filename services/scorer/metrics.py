@@ -1,0 +1,38 @@
+"""The scorer's metrics, as a table. No lead, person or event id is ever a label."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+EVENTS = Counter(
+    "leadscore_scorer_events", "Events taken in, by what became of them", ["outcome"]
+)  # scored, duplicate, dead_letter
+ENTRIES = Counter("leadscore_scorer_entries", "Ledger entries granted")
+STAGE_CHANGES = Counter(
+    "leadscore_scorer_stage_changes", "Stage changes, by what caused them", ["cause"]
+)  # batch, timer, recalculation
+REFOLDED = Counter("leadscore_scorer_refolded_leads", "Leads whose history was folded again")
+MERGED = Counter("leadscore_scorer_merged_leads", "Leads merged into others")
+CONFLICTS = Counter(
+    "leadscore_scorer_identity_conflicts",
+    "Events whose identifiers belong to two known leads: nothing was merged",
+)
+RETRIES = Counter("leadscore_scorer_retries", "Batches tried again, by reason", ["reason"])
+BATCH_EVENTS = Histogram(
+    "leadscore_scorer_batch_events", "Events a batch",
+    buckets=(1, 5, 20, 100, 500, 1000, 2000, 5000, 10000),
+)  # fmt: skip
+BATCH_SECONDS = Histogram(
+    "leadscore_scorer_batch_seconds", "Time from claim to commit of a batch",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)  # fmt: skip
+LAG = Gauge(
+    "leadscore_scorer_lag_events", "Records not yet taken in, over this process's partitions"
+)
+PARTITIONS = Gauge("leadscore_scorer_partitions", "Partitions this process owns")
+WATERMARK_AGE = Gauge("leadscore_scorer_watermark_age_seconds", "How far behind now timers may act")
+TIMERS = Counter("leadscore_scorer_timer_leads", "Leads at which time changed something or was due")
+RULESET_VERSION = Gauge("leadscore_scorer_ruleset_version", "The ruleset version in use")
+RECALCULATED = Counter(
+    "leadscore_scorer_recalculated_leads", "Leads scored again under a new ruleset"
+)

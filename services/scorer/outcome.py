@@ -1,0 +1,89 @@
+"""What a transaction is about to write: collected while leads are scored, turned into rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from services.scorer.core.fold import Release
+from services.scorer.leads import Lead
+from shared.facts import StageChange
+from shared.ids import shard_of
+from shared.lead_state import ScoreState, encode_scores
+
+Scores = dict[str, float]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """Rows to come.
+
+    leads: whose row is saved · events: new rows of the table event · rewrites: key → (lead,
+    entries) of stored events · checkpoints and stale_checkpoints: to add, and from which instant to
+    drop · changes, facts: rows of stage_history and outbox.
+    """
+
+    shards: int
+    leads: dict[UUID, Lead] = field(default_factory=dict)
+    events: list[tuple[Any, ...]] = field(default_factory=list)
+    rewrites: dict[UUID, tuple[UUID, bytes | None]] = field(default_factory=dict)
+    checkpoints: list[tuple[Any, ...]] = field(default_factory=list)
+    stale_checkpoints: dict[UUID, int] = field(default_factory=dict)
+    changes: list[tuple[Any, ...]] = field(default_factory=list)
+    facts: list[tuple[Any, ...]] = field(default_factory=list)
+    entries: int = 0
+
+    def add_changes(self, lead: Lead, changes: list[StageChange]) -> None:
+        """Stage changes of a lead, as history and as facts for the router."""
+        for change in changes:
+            built = msgspec.to_builtins(change)
+            self.changes.append((
+                lead.id, change.seq, change.at_ms, change.journey, change.from_stage,
+                change.to_stage, change.cause, change.episode, lead.ruleset_version,
+                _json(built["reasons"]),
+            ))  # fmt: skip
+            self._add_fact("stage_changed", lead, built)
+
+    def add_release(self, lead: Lead, release: Release, at_ms: int, scores: Scores) -> None:
+        """A sales hand-off that waited for the lead's name may go: the lead is known from at_ms."""
+        journey = next(one for one in lead.journeys if one.name == release.journey)
+        fact = StageChange(
+            journey=release.journey, from_stage=release.stage, to_stage=release.stage,
+            at_ms=at_ms, seq=release.seq, episode=journey.episode, cause="event",
+            scores=scores, handoff="sales",
+        )  # fmt: skip
+        self._add_fact("handoff_released", lead, msgspec.to_builtins(fact))
+
+    def add_absorption(self, lead: Lead, at_ms: int) -> None:
+        """The last change of a lead that was merged into another. Bumps its sequence."""
+        journey = lead.journeys[0]
+        journey.seq += 1
+        change = StageChange(
+            journey=journey.name, from_stage=journey.stage, to_stage=journey.stage, at_ms=at_ms,
+            seq=journey.seq, episode=journey.episode, cause="merge",
+        )  # fmt: skip
+        self.add_changes(lead, [change])
+
+    def add_checkpoints(self, lead: Lead, made: list[tuple[int, ScoreState]]) -> None:
+        for count, state in made:
+            assert state.last is not None
+            self.checkpoints.append(
+                (lead.id, count, state.last[0], lead.ruleset_version, encode_scores(state))
+            )
+
+    def _add_fact(self, kind: str, lead: Lead, built: dict[str, Any]) -> None:
+        fact = built | {
+            "kind": kind,
+            "lead_id": str(lead.id),
+            "known": lead.known,
+            "ruleset_version": lead.ruleset_version,
+            "merged_into": str(lead.merged_into) if lead.merged_into else None,
+        }
+        self.facts.append((shard_of(lead.id, self.shards), lead.id, _json(fact)))
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

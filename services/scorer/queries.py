@@ -1,0 +1,144 @@
+"""Every statement of the scorer, named and described. All take sets: their number does not grow
+with the batch.
+"""
+
+from __future__ import annotations
+
+# Take a batch: only the owner of this epoch, and only from where the last batch ended. No row
+# means that somebody else owns the partition, or that the batch was taken in already.
+CLAIM = """
+UPDATE consumer_partition
+   SET next_offset = $4, watermark_ms = greatest(watermark_ms, $6)
+ WHERE topic = $1 AND partition = $2 AND next_offset = $3 AND epoch = $5
+RETURNING (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now_ms
+"""
+
+# Whom the identifiers of a batch belong to now, with their leads' versions: a version that has
+# grown when the lead is locked means that this answer is old.
+RESOLVE = """
+SELECT i.kind, i.value, i.since_ms, i.claimed_ms, i.lead_id, l.known, l.identity_version
+  FROM unnest($1::smallint[], $2::text[]) AS mentioned(kind, value)
+  JOIN identifier i ON i.kind = mentioned.kind AND i.value = mentioned.value
+  JOIN lead l ON l.id = i.lead_id
+"""
+
+# New identifiers, in sorted order so that two scorers never wait for each other in a ring. Fewer
+# rows than asked for: another scorer was first.
+INSERT_IDENTIFIERS = """
+INSERT INTO identifier (kind, value, since_ms, claimed_ms, lead_id)
+SELECT * FROM unnest($1::smallint[], $2::text[], $3::bigint[], $4::bigint[], $5::uuid[])
+ON CONFLICT DO NOTHING
+"""
+
+LOCK_LEADS = """
+SELECT id, known, merged_into, identity_version, ruleset_version, due_ms, scores, journeys
+  FROM lead WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE
+"""
+
+SEEN = "SELECT key FROM event WHERE key = ANY($1::uuid[])"
+
+# The newest checkpoint of each lead from before an instant, made under this ruleset.
+CHECKPOINTS = """
+SELECT wanted.lead_id, made.last_ms, made.scores
+  FROM unnest($1::uuid[], $2::bigint[]) AS wanted(lead_id, before_ms)
+ CROSS JOIN LATERAL (
+    SELECT c.last_ms, c.scores FROM checkpoint c
+     WHERE c.lead_id = wanted.lead_id AND c.last_ms < wanted.before_ms
+       AND c.ruleset_version = $3
+     ORDER BY c.events DESC LIMIT 1) AS made
+"""
+
+# The stored events of leads whose history changes, each from an instant on.
+HISTORY = """
+SELECT e.key, e.lead_id, e.body, e.entries
+  FROM unnest($1::uuid[], $2::bigint[]) AS wanted(lead_id, from_ms)
+  JOIN event e ON e.lead_id = wanted.lead_id AND e.occurred_ms >= wanted.from_ms
+"""
+
+REWRITE_EVENTS = """
+UPDATE event e SET lead_id = new.lead_id, entries = new.entries
+  FROM unnest($1::uuid[], $2::uuid[], $3::bytea[]) AS new(key, lead_id, entries)
+ WHERE e.key = new.key
+"""
+
+DROP_CHECKPOINTS = """
+DELETE FROM checkpoint c USING unnest($1::uuid[], $2::bigint[]) AS old(lead_id, from_ms)
+ WHERE c.lead_id = old.lead_id AND c.last_ms >= old.from_ms
+"""
+
+ABSORB_IDENTIFIERS = """
+UPDATE identifier i SET lead_id = merged.survivor
+  FROM unnest($1::uuid[], $2::uuid[]) AS merged(absorbed, survivor)
+ WHERE i.lead_id = merged.absorbed
+"""
+
+CLAIM_ANONYMOUS = """
+UPDATE identifier i SET claimed_ms = new.claimed_ms, lead_id = new.lead_id
+  FROM unnest($1::text[], $2::bigint[], $3::uuid[]) AS new(value, claimed_ms, lead_id)
+ WHERE i.kind = 5 AND i.value = new.value AND i.since_ms = 0
+"""
+
+DROP_RUNS = "DELETE FROM identifier WHERE kind = 5 AND value = ANY($1::text[])"
+
+SAVE_LEADS = """
+INSERT INTO lead AS l (id, created_ms, known, merged_into, identity_version, ruleset_version,
+                       stage, stage_since_ms, due_ms, scores, journeys)
+SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bool[], $4::uuid[], $5::int[], $6::int[],
+                     $7::text[], $8::bigint[], $9::bigint[], $10::bytea[], $11::bytea[])
+ON CONFLICT (id) DO UPDATE
+   SET known = excluded.known, merged_into = excluded.merged_into,
+       identity_version = excluded.identity_version, ruleset_version = excluded.ruleset_version,
+       stage = excluded.stage, stage_since_ms = excluded.stage_since_ms, due_ms = excluded.due_ms,
+       scores = excluded.scores, journeys = excluded.journeys
+"""
+
+EVENT_COLUMNS = ("key", "lead_id", "occurred_ms", "body", "entries")
+CHECKPOINT_COLUMNS = ("lead_id", "events", "last_ms", "ruleset_version", "scores")
+STAGE_HISTORY_COLUMNS = (
+    "lead_id", "seq", "at_ms", "journey", "from_stage", "to_stage", "cause", "episode",
+    "ruleset_version", "reasons",
+)  # fmt: skip
+OUTBOX_COLUMNS = ("shard", "lead_id", "fact")
+
+# Leads at which something is due by an instant, of those scored under this ruleset (the others are
+# recalculated first). SKIP LOCKED: a lead that a batch holds is seen to by the next round.
+DUE_LEADS = """
+SELECT id, known, merged_into, identity_version, ruleset_version, due_ms, scores, journeys
+  FROM lead WHERE ruleset_version = $1 AND due_ms <= $2 ORDER BY due_ms LIMIT $3
+   FOR UPDATE SKIP LOCKED
+"""
+
+# Leads scored under an older ruleset than this one, some at a time.
+OUTDATED_LEADS = """
+SELECT id, known, merged_into, identity_version, ruleset_version, due_ms, scores, journeys
+  FROM lead WHERE ruleset_version < $1 ORDER BY ruleset_version, id LIMIT $2
+   FOR UPDATE SKIP LOCKED
+"""
+
+# The instant up to which timers may act: the least of all partitions.
+WATERMARK = "SELECT min(watermark_ms) FROM consumer_partition WHERE topic = $1"
+
+NOW_MS = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+
+# On assignment: one more epoch, so that the former owner's claims fail.
+OWN_PARTITIONS = """
+UPDATE consumer_partition p SET epoch = epoch + 1
+ WHERE topic = $1 AND partition = ANY($2::int[])
+RETURNING partition, next_offset, epoch, cluster_id
+"""
+
+ADD_PARTITIONS = """
+INSERT INTO consumer_partition (topic, partition, cluster_id, next_offset)
+SELECT $1, new.partition, $2, new.next_offset
+  FROM unnest($3::int[], $4::bigint[]) AS new(partition, next_offset)
+ON CONFLICT DO NOTHING
+"""
+
+# Partitions without lag: time has passed for them up to here.
+RAISE_WATERMARKS = """
+UPDATE consumer_partition p SET watermark_ms = greatest(p.watermark_ms, new.watermark_ms)
+  FROM unnest($2::int[], $3::bigint[], $4::bigint[]) AS new(partition, epoch, watermark_ms)
+ WHERE p.topic = $1 AND p.partition = new.partition AND p.epoch = new.epoch
+"""
+
+LIVE_RULESET = "SELECT version FROM ruleset_live WHERE id = 1"

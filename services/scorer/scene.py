@@ -1,0 +1,28 @@
+"""What scoring needs to know beside the events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.scorer.core.compile import Ruleset
+from shared.errors import TryAgainError
+
+
+class NewerRulesetError(TryAgainError):
+    """A lead was scored under a newer ruleset than ours: load it, then try again."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(f"a lead was scored under ruleset version {version}")
+        self.version = version
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Which rules hold, up to when time may act, how many outbox shards there are."""
+
+    ruleset: Ruleset
+    watermark_ms: int
+    shards: int
+    new_id: Callable[[int], UUID]

@@ -1,0 +1,186 @@
+"""Score: leads and their fresh events in, new states out. The hand-over from resolving is narrow:
+each event has its lead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from services.scorer.arrivals import Arrival
+from services.scorer.core.compile import Ruleset
+from services.scorer.core.fold import Release, became_known, extend, new_state, next_due_ms
+from services.scorer.history import (
+    CHECKPOINT_EVERY,
+    fold_again,
+    load_past,
+    read_ladder_once,
+    settle_contested,
+)
+from services.scorer.identity import Plan
+from services.scorer.leads import Lead
+from services.scorer.outcome import Outcome
+from services.scorer.scene import Scene
+from shared.bodies import pack_body
+from shared.decay import score_at
+from shared.facts import Cause
+from shared.ledger import encode_entries
+
+ByLead = dict[UUID, list[Arrival]]
+
+
+async def score(
+    connection: Any,
+    leads: Mapping[UUID, Lead],
+    plan: Plan,
+    fresh: Sequence[Arrival],
+    scene: Scene,
+    outcome: Outcome,
+) -> int:
+    """Score the fresh events of locked leads. Returns how many leads were folded again."""
+    switched = {run.lead_id for one in plan.contested.values() for run in one.runs}
+    rerun = _reaches_back(leads, plan, fresh)
+    whole = plan.merges.keys() | set(plan.merges.values()) | (switched if rerun else set())
+    whole |= {lead.id for lead in leads.values() if lead.ruleset_version < scene.ruleset.version}
+    by_lead = {} if rerun else _grouped(fresh)
+    late = {
+        lead_id: arrivals[0].at_ms
+        for lead_id, arrivals in by_lead.items()
+        if lead_id not in whole and _is_late(leads[lead_id], arrivals)
+    }
+    if whole or late:
+        past = await load_past(connection, scene.ruleset, late, whole - plan.created.keys())
+        for stored in past.stored:
+            stored.lead_id = plan.merges.get(stored.lead_id, stored.lead_id)
+        if rerun:
+            settle_contested(plan, fresh, past)
+            by_lead = _grouped(fresh)
+        absorb(leads, plan, scene, outcome)
+        homes = past.by_home()
+        again = (whole | late.keys()) - plan.merges.keys()
+        for lead_id in sorted(again):
+            lead = leads[lead_id]
+            cause = _cause(lead, scene.ruleset, lead_id in whole)
+            line = [*homes.get(lead_id, ()), *by_lead.pop(lead_id, ())]
+            fold_again(scene.ruleset, lead, past.bases.get(lead_id), line, outcome)
+            read_ladder_once(scene.ruleset, lead, scene.watermark_ms, cause, outcome)
+            finish(scene.ruleset, lead, outcome)
+    for lead_id, arrivals in by_lead.items():
+        _score_in_order(leads[lead_id], arrivals, scene, outcome)
+    for lead_id in switched:
+        leads[lead_id].bump_identity()
+    for lead_id in plan.became_known:
+        for release in became_known(scene.ruleset, leads[lead_id].journeys):
+            _release(leads[lead_id], release, scene, outcome)
+    for lead_id in plan.became_known | plan.created.keys() | switched:
+        if lead_id not in outcome.leads:
+            finish(scene.ruleset, leads[lead_id], outcome)
+    return len(whole) + len(late)
+
+
+def _release(lead: Lead, release: Release, scene: Scene, outcome: Outcome) -> None:
+    at_ms = lead.state.last[0] if lead.state.last else scene.watermark_ms
+    scores = {name: round(score_at(model, at_ms), 6) for name, model in lead.state.models.items()}
+    outcome.add_release(lead, release, at_ms, scores)
+
+
+def _grouped(fresh: Iterable[Arrival]) -> ByLead:
+    """Each lead's events in order of occurrence."""
+    by_lead: ByLead = {}
+    for arrival in fresh:
+        assert arrival.lead_id is not None
+        if (line := by_lead.get(arrival.lead_id)) is None:
+            by_lead[arrival.lead_id] = [arrival]
+        else:
+            line.append(arrival)
+    for line in by_lead.values():
+        if len(line) > 1:
+            line.sort(key=_position)
+    return by_lead
+
+
+def _position(arrival: Arrival) -> tuple[int, str, str]:
+    return arrival.position
+
+
+def _is_late(lead: Lead, arrivals: list[Arrival]) -> bool:
+    return lead.state.last is not None and arrivals[0].position < lead.state.last
+
+
+def _reaches_back(leads: Mapping[UUID, Lead], plan: Plan, fresh: Sequence[Arrival]) -> bool:
+    """Do contested anonymous ids change whose the stored events are? Not when all that happened
+    on them in this batch is newer than all that is stored of the people concerned.
+    """
+    for anonymous_id, anonymous in plan.contested.items():
+        lasts = [leads[run.lead_id].state.last for run in anonymous.runs]
+        newest_ms = max((last[0] for last in lasts if last is not None), default=-1)
+        for arrival in fresh:
+            if (
+                arrival.event.identifiers.anonymous_id == anonymous_id
+                and arrival.at_ms <= newest_ms
+            ):
+                return True
+    return False
+
+
+def _cause(lead: Lead, ruleset: Ruleset, whole: bool) -> Cause:
+    if lead.ruleset_version < ruleset.version:
+        return "recalculation"
+    return "merge" if whole else "history"
+
+
+def absorb(leads: Mapping[UUID, Lead], plan: Plan, scene: Scene, outcome: Outcome) -> None:
+    """Close the leads that were merged into others: their last change says into whom."""
+    for absorbed_id, survivor_id in sorted(plan.merges.items()):
+        absorbed, survivor = leads[absorbed_id], leads[survivor_id]
+        absorbed.merged_into = survivor_id
+        absorbed.bump_identity()
+        survivor.bump_identity()
+        last_ms = absorbed.state.last[0] if absorbed.state.last else 0
+        outcome.add_absorption(absorbed, max(scene.watermark_ms, last_ms))
+        by_name = {journey.name: journey for journey in absorbed.journeys}
+        for journey in survivor.journeys:
+            if (other := by_name.get(journey.name)) is not None:
+                # What sales has been told about one of them is not told again.
+                handed = {*journey.handed_off, *other.handed_off}
+                journey.handed_off = sorted(handed)
+        absorbed.state = new_state()
+        absorbed.due_ms = None
+        outcome.stale_checkpoints[absorbed_id] = 0
+        outcome.leads[absorbed_id] = absorbed
+
+
+def _score_in_order(lead: Lead, arrivals: list[Arrival], scene: Scene, outcome: Outcome) -> None:
+    """Extend a lead's state by events newer than all it has."""
+    ruleset = scene.ruleset
+    count_before = lead.state.events
+    extended = extend(
+        ruleset, lead.state, lead.journeys, [one.event for one in arrivals], lead.known
+    )
+    lead.state, lead.journeys = extended.state, extended.journeys
+    for one, entries in zip(arrivals, extended.entries, strict=True):
+        outcome.entries += len(entries)
+        outcome.events.append(
+            (one.key, lead.id, one.at_ms, pack_body(one.body), encode_entries(entries))
+        )
+    if extended.changes:
+        outcome.add_changes(lead, extended.changes)
+    if extended.needs_settle:
+        read_ladder_once(ruleset, lead, scene.watermark_ms, "history", outcome)
+    count = lead.state.events
+    if count // CHECKPOINT_EVERY != count_before // CHECKPOINT_EVERY:
+        outcome.add_checkpoints(lead, [(count, lead.state)])
+    finish(ruleset, lead, outcome)
+
+
+def finish(ruleset: Ruleset, lead: Lead, outcome: Outcome) -> None:
+    """Note that the lead is to be saved, with a lower bound of its next time-driven change.
+
+    The stored bound is kept while it is one: the index on due_ms is touched only when the true
+    instant comes earlier, or the bound has been reached.
+    """
+    due_ms = next_due_ms(ruleset, lead.state, lead.journeys)
+    if due_ms is None or lead.due_ms is None or due_ms < lead.due_ms:
+        lead.due_ms = due_ms
+    outcome.leads[lead.id] = lead

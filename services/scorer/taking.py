@@ -1,0 +1,108 @@
+"""Taking batches in for good: one transaction each, and how poison is found."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import asyncpg
+import structlog
+
+from services.scorer import metrics
+from services.scorer.arrivals import Arrival, Record, Unreadable, read_records
+from services.scorer.batch import BatchClaim, Taken, take_in
+from services.scorer.dead_letters import DeadLetters
+from services.scorer.patience import DATA_ERRORS, Patience
+from services.scorer.scene import Scene
+from shared.errors import PoisonError
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Records of one partition, and the claim that goes with taking them in."""
+
+    claim: BatchClaim
+    records: Sequence[Record]
+
+
+class Taker:
+    """Takes batches in, waiting out whatever is away."""
+
+    def __init__(
+        self,
+        pool: asyncpg.Pool[Any],
+        patience: Patience,
+        dead_letters: DeadLetters,
+        scene: Callable[[], Scene],
+    ) -> None:
+        self._pool = pool
+        self._patience = patience
+        self._dead_letters = dead_letters
+        self._scene = scene
+
+    async def take(self, batch: Batch) -> None:
+        """Take a batch in.
+
+        Raises LostPartitionError when the partition is another's now, TooManyDeadLettersError when
+        too much fails; any other error is one that nobody foresaw.
+        """
+        started = time.perf_counter()
+        arrivals, unreadable = read_records(batch.records)
+        if unreadable:
+            await self._put_aside(batch.claim.partition, unreadable)
+        await self._take(batch.claim, arrivals)
+        metrics.BATCH_SECONDS.observe(time.perf_counter() - started)
+        metrics.BATCH_EVENTS.observe(len(batch.records))
+
+    async def _take(self, claim: BatchClaim, arrivals: list[Arrival]) -> None:
+        try:
+            _count(await self._transact(claim, arrivals))
+        except DATA_ERRORS as error:
+            await self._halve(claim, arrivals, error)
+
+    async def _transact(self, claim: BatchClaim, arrivals: list[Arrival]) -> Taken:
+        async def work() -> Taken:
+            async with self._pool.acquire() as connection, connection.transaction():
+                return await take_in(connection, claim, arrivals, self._scene())
+
+        return await self._patience.through(work)
+
+    async def _put_aside(self, partition: int, refused: list[Unreadable]) -> None:
+        async def work() -> None:
+            await self._dead_letters.put(partition, refused)
+
+        await self._patience.through(work)
+
+    async def _halve(
+        self, claim: BatchClaim, arrivals: list[Arrival], error: BaseException
+    ) -> None:
+        """Halve a batch that can't be taken in, until the record at fault stands alone."""
+        log.warning("batch is halved", size=len(arrivals), error_class=type(error).__name__)
+        half = len(arrivals) // 2
+        record = arrivals[half].record if arrivals else None
+        if record is None:
+            raise error  # it is not the data
+        if len(arrivals) == 1:
+            poison = PoisonError(type(error).__name__, "the event could not be processed")
+            if isinstance(error, PoisonError):
+                poison = error
+            await self._put_aside(claim.partition, [Unreadable(record, poison)])
+            await self._transact(claim, [])
+            return
+        first = replace(claim, next_offset=record.offset, watermark_ms=0)
+        await self._take(first, arrivals[:half])
+        await self._take(replace(claim, from_offset=record.offset), arrivals[half:])
+
+
+def _count(taken: Taken) -> None:
+    metrics.EVENTS.labels("scored").inc(taken.events)
+    metrics.EVENTS.labels("duplicate").inc(taken.duplicates)
+    metrics.ENTRIES.inc(taken.entries)
+    metrics.STAGE_CHANGES.labels("batch").inc(taken.changes)
+    metrics.REFOLDED.inc(taken.refolded)
+    metrics.MERGED.inc(taken.merged)
+    metrics.CONFLICTS.inc(taken.conflicts)

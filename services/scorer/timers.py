@@ -1,0 +1,62 @@
+"""Time that acts by itself: leads at which something is due without an event."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.scorer import queries
+from services.scorer.core.fold import advance
+from services.scorer.history import fold_again, load_past, read_ladder_once
+from services.scorer.leads import loaded_lead
+from services.scorer.outcome import Outcome
+from services.scorer.scene import Scene
+from services.scorer.scoring import finish
+from services.scorer.writing import write_outcome
+
+LEADS_AT_ONCE = 500
+
+
+async def act_on_time(connection: Any, scene: Scene) -> tuple[int, int]:
+    """See to the leads that are due by the watermark, inside the caller's transaction.
+
+    Returns (leads seen to, stage changes). Fewer leads than LEADS_AT_ONCE: none is left.
+    """
+    rows = await connection.fetch(
+        queries.DUE_LEADS, scene.ruleset.version, scene.watermark_ms, LEADS_AT_ONCE
+    )
+    outcome = Outcome(scene.shards)
+    for row in rows:
+        lead = loaded_lead(row)
+        settled = advance(scene.ruleset, lead.state, lead.journeys, scene.watermark_ms, lead.known)
+        lead.journeys = settled.journeys
+        outcome.add_changes(lead, settled.changes)
+        lead.due_ms = None  # the bound was reached: find the true instant
+        finish(scene.ruleset, lead, outcome)
+    await write_outcome(connection, outcome)
+    return len(rows), len(outcome.changes)
+
+
+async def recalculate(connection: Any, scene: Scene, leads_at_once: int = 100) -> int:
+    """Score some leads again that stand under an older ruleset, inside the caller's transaction.
+
+    Quiet: stage changes say that a recalculation caused them, and their hand-offs are withheld.
+    Returns how many leads were seen to; 0: none is left that nobody else holds.
+    """
+    rows = await connection.fetch(queries.OUTDATED_LEADS, scene.ruleset.version, leads_at_once)
+    outcome = Outcome(scene.shards)
+    leads = {lead.id: lead for lead in map(loaded_lead, rows)}
+    standing = [lead_id for lead_id, lead in leads.items() if lead.merged_into is None]
+    past = await load_past(connection, scene.ruleset, {}, standing)
+    homes = past.by_home()
+    for lead in leads.values():
+        lead.ruleset_version = scene.ruleset.version
+        lead.due_ms = None
+        if lead.merged_into is None:
+            line = homes.get(lead.id, [])
+            fold_again(scene.ruleset, lead, past.bases.get(lead.id), line, outcome)
+            read_ladder_once(scene.ruleset, lead, scene.watermark_ms, "recalculation", outcome)
+            finish(scene.ruleset, lead, outcome)
+        else:
+            outcome.leads[lead.id] = lead
+    await write_outcome(connection, outcome)
+    return len(rows)

@@ -1,0 +1,64 @@
+"""Writing what a transaction decided: a few set-based statements."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from services.scorer import queries
+from services.scorer.identity import Plan
+from services.scorer.leads import lead_columns
+from services.scorer.outcome import Outcome
+from shared.identity import ANONYMOUS
+
+
+async def write_identity(connection: Any, plan: Plan) -> None:
+    """Identifiers that change hands. (New ones were put down before the leads were locked.)"""
+    if plan.merges:
+        await connection.execute(
+            queries.ABSORB_IDENTIFIERS, list(plan.merges), list(plan.merges.values())
+        )
+    claims = {value: claim for value, claim in plan.claims.items() if value not in plan.contested}
+    if claims:
+        await connection.execute(
+            queries.CLAIM_ANONYMOUS, list(claims), [at_ms for at_ms, _ in claims.values()],
+            [lead_id for _, lead_id in claims.values()],
+        )  # fmt: skip
+    if plan.contested:
+        await connection.execute(queries.DROP_RUNS, list(plan.contested))
+        rows = [
+            (ANONYMOUS, value, run.since_ms, None if index else one.claimed_ms, run.lead_id)
+            for value, one in plan.contested.items()
+            for index, run in enumerate(one.runs)
+        ]
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        await connection.execute(queries.INSERT_IDENTIFIERS, *columns)
+
+
+async def write_outcome(connection: Any, outcome: Outcome) -> None:
+    """Events, leads, stage history, outbox, checkpoints. Nothing is sent for what is empty."""
+    if outcome.rewrites:
+        keys: list[UUID] = list(outcome.rewrites)
+        homes = [lead_id for lead_id, _ in outcome.rewrites.values()]
+        entries = [entries for _, entries in outcome.rewrites.values()]
+        await connection.execute(queries.REWRITE_EVENTS, keys, homes, entries)
+    if outcome.stale_checkpoints:
+        await connection.execute(
+            queries.DROP_CHECKPOINTS,
+            list(outcome.stale_checkpoints),
+            list(outcome.stale_checkpoints.values()),
+        )
+    await _copy(connection, "event", queries.EVENT_COLUMNS, outcome.events)
+    if outcome.leads:
+        in_order = [outcome.leads[lead_id] for lead_id in sorted(outcome.leads)]
+        await connection.execute(queries.SAVE_LEADS, *lead_columns(in_order))
+    await _copy(connection, "checkpoint", queries.CHECKPOINT_COLUMNS, outcome.checkpoints)
+    await _copy(connection, "stage_history", queries.STAGE_HISTORY_COLUMNS, outcome.changes)
+    await _copy(connection, "outbox", queries.OUTBOX_COLUMNS, outcome.facts)
+
+
+async def _copy(
+    connection: Any, table: str, columns: tuple[str, ...], rows: list[tuple[Any, ...]]
+) -> None:
+    if rows:
+        await connection.copy_records_to_table(table, records=rows, columns=columns)
