@@ -1,0 +1,150 @@
+"""From rows of the outbox to messages: facts that can't be told are set aside with their lead."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from services.router.cloudevents import Message
+from services.router.decide import STAGE_CHANGED, MessageKind, decide, message_id
+from services.router.facts import Fact, open_fact
+from services.router.history import History
+from services.router.messages import StageChanged
+from services.router.metrics import FACTS_UNBUILT
+from services.router.outbox import Row
+from services.router.packet import Lead, build_packet, reasons_of, rounded
+from shared.envelope import rfc3339
+from shared.errors import PoisonError
+
+log = structlog.get_logger()
+
+LEADS_AT_ONCE = 50
+
+# What building may raise on data that isn't as it should be.
+_DATA_ERRORS = (PoisonError, ValueError, TypeError, LookupError, ArithmeticError)
+
+
+@dataclass(slots=True)
+class Built:
+    """A chunk, ready to go out. row_ids: facts told by `messages` · blocked: leads set aside."""
+
+    row_ids: list[int] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)
+    blocked: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    row: Row
+    fact: Fact
+    kinds: tuple[MessageKind, ...]
+
+
+class Builder:
+    """Makes messages, with what is stored of the leads that are handed over."""
+
+    def __init__(self, history: History, public_url: str) -> None:
+        self._history = history
+        self._public_url = public_url
+
+    async def build(self, rows: Sequence[Row]) -> Built:
+        """The messages of these rows, in their order.
+
+        A lead's facts after one that can't be built wait with it; other leads go on.
+        """
+        built = Built()
+        told: list[_Told] = []
+        for row in rows:
+            if row.lead_id in built.blocked:
+                continue
+            try:
+                fact = open_fact(row.fact)
+                told.append(_Told(row, fact, decide(fact)))
+            except _DATA_ERRORS as error:
+                _set_aside(built, row, error)
+        leads = await self._leads(told)
+        for each in told:
+            if each.row.lead_id in built.blocked:
+                continue
+            try:
+                messages = [self._message(each.fact, kind, leads) for kind in each.kinds]
+            except _DATA_ERRORS as error:
+                _set_aside(built, each.row, error)
+                continue
+            built.row_ids.append(each.row.id)
+            built.messages.extend(messages)
+        return built
+
+    async def _leads(self, told: Sequence[_Told]) -> dict[tuple[str, int], Lead | None]:
+        """The leads that packets are about, by (lead id, instant)."""
+        asked = list({
+            (each.fact.lead_id, each.fact.at_ms): None
+            for each in told
+            if each.kinds != (STAGE_CHANGED,)
+        })  # fmt: skip
+        leads: dict[tuple[str, int], Lead | None] = {}
+        for start in range(0, len(asked), LEADS_AT_ONCE):
+            some = asked[start : start + LEADS_AT_ONCE]
+            leads.update(zip(some, await self._history.read(some), strict=True))
+            await asyncio.sleep(0)  # packets are work for the processor: let heartbeats through
+        return leads
+
+    def _message(
+        self, fact: Fact, kind: MessageKind, leads: dict[tuple[str, int], Lead | None]
+    ) -> Message:
+        if kind == STAGE_CHANGED:
+            data = stage_changed_data(fact)
+        else:
+            lead = leads[fact.lead_id, fact.at_ms]
+            if lead is None:
+                raise PoisonError("lead_missing", "the lead of a hand-off is not stored")
+            data = build_packet(fact, lead, self._public_url).model_dump_json().encode()
+        return Message(
+            id=message_id(fact.lead_id, fact.seq, kind),
+            kind=kind,
+            lead_id=fact.lead_id,
+            seq=fact.seq,
+            at_ms=fact.at_ms,
+            data=data,
+        )
+
+
+def stage_changed_data(fact: Fact) -> bytes:
+    """The data of lead-stage-changed, as JSON."""
+    return (
+        StageChanged(
+            lead_id=fact.lead_id,
+            sequence=fact.seq,
+            journey=fact.journey,
+            from_stage=fact.from_stage,
+            to_stage=fact.to_stage,
+            at=rfc3339(fact.at_ms),
+            cause=fact.cause,
+            episode=fact.episode,
+            ruleset_version=fact.ruleset_version,
+            scores=rounded(fact.scores),
+            reasons=reasons_of(fact),
+            handoff=fact.handoff,
+            handoff_waiting=fact.waiting,
+            handoff_withheld=fact.withheld,
+            known=fact.known,
+            merged_into=fact.merged_into,
+        )
+        .model_dump_json()
+        .encode()
+    )
+
+
+def expected_ids(fact: Fact) -> dict[str, MessageKind]:
+    """The ids of a fact's messages, without building them."""
+    return {str(message_id(fact.lead_id, fact.seq, kind)): kind for kind in decide(fact)}
+
+
+def _set_aside(built: Built, row: Row, error: Exception) -> None:
+    why = error.code if isinstance(error, PoisonError) else type(error).__name__
+    FACTS_UNBUILT.labels(why).inc()
+    log.error("a fact can't be told, its lead waits", outbox_id=row.id, why=why)
+    built.blocked.add(row.lead_id)

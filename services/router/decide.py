@@ -1,0 +1,40 @@
+"""What follows from a fact: which messages go out, and what they are called."""
+
+from __future__ import annotations
+
+from typing import Literal
+from uuid import UUID, uuid5
+
+from services.router.facts import Fact, HandoffReleased
+from shared.ids import MESSAGE_NAMESPACE
+
+MessageKind = Literal["lead-stage-changed", "handoff-content", "handoff-sales"]
+
+STAGE_CHANGED: MessageKind = "lead-stage-changed"
+HANDOFF: dict[str, MessageKind] = {"content": "handoff-content", "sales": "handoff-sales"}
+
+# A lead's messages of one sequence number go out in this order.
+ORDER: dict[MessageKind, int] = {
+    "lead-stage-changed": 0,
+    "handoff-content": 1,
+    "handoff-sales": 2,
+}
+
+
+def decide(fact: Fact) -> tuple[MessageKind, ...]:
+    """The messages a fact calls for, in the order they go out.
+
+    A stage change is always told. A hand-off follows unless it waits until the lead is known, is
+    withheld (recalculation), or the lead is no more (merged into another). A waiting hand-off that
+    is released goes out alone: its stage change was told before.
+    """
+    if isinstance(fact, HandoffReleased):
+        return (HANDOFF["sales"],)
+    if fact.handoff is None or fact.waiting or fact.withheld or fact.merged_into is not None:
+        return (STAGE_CHANGED,)
+    return (STAGE_CHANGED, HANDOFF[fact.handoff])
+
+
+def message_id(lead_id: str, seq: int, kind: MessageKind) -> UUID:
+    """Made from content: published again, it is the same message."""
+    return uuid5(MESSAGE_NAMESPACE, f"{lead_id}/{seq}/{kind}")

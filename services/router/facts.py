@@ -1,0 +1,22 @@
+"""Reading a fact from the outbox, as the scorer wrote it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from shared.errors import PoisonError
+from shared.facts import Fact, HandoffReleased, StageChanged
+
+__all__ = ["Fact", "HandoffReleased", "StageChanged", "open_fact"]
+
+_decoder = msgspec.json.Decoder(Fact)
+
+
+def open_fact(raw: str | bytes) -> Fact:
+    """The fact in a row's jsonb. Raises PoisonError if it isn't one that this router knows."""
+    try:
+        fact: Fact = _decoder.decode(raw)
+    except msgspec.MsgspecError as error:
+        # What the decoder says names fields and types, never values.
+        raise PoisonError("unreadable_fact", str(error)) from error
+    return fact

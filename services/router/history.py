@@ -1,0 +1,152 @@
+"""What is stored of leads at the moment of their hand-offs, read with a few set-based queries."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from services.router.metrics import EVENTS_UNREADABLE
+from services.router.outbox import Pool
+from services.router.packet import FORBIDS, Earned, Lead
+from shared.bodies import open_body
+from shared.envelope import Event, decode_event, milliseconds
+from shared.identity import Identifier
+from shared.lead_state import decode_scores
+from shared.ledger import decode_entries
+
+EVENTS_MAX = 200  # newest events that a packet is made from
+
+LEADS = """
+SELECT id::text AS id, known, stage, stage_since_ms, scores FROM lead WHERE id = ANY ($1::uuid[])
+"""
+IDENTIFIERS = """
+SELECT DISTINCT lead_id::text AS lead_id, kind, value FROM identifier
+WHERE lead_id = ANY ($1::uuid[]) ORDER BY 1, 2, 3
+"""
+EVENTS = """
+SELECT w.n, e.body, e.entries
+FROM unnest($1::int[], $2::uuid[], $3::bigint[]) AS w (n, lead_id, at_ms)
+CROSS JOIN LATERAL (
+    SELECT occurred_ms, body, entries FROM event
+    WHERE lead_id = w.lead_id AND occurred_ms <= w.at_ms
+    ORDER BY occurred_ms DESC LIMIT $4) AS e
+ORDER BY w.n, e.occurred_ms DESC
+"""
+OLDER = """
+SELECT occurred_ms, body FROM event WHERE lead_id = $1 AND occurred_ms <= $2
+ORDER BY occurred_ms DESC OFFSET $3
+"""
+RULES = "SELECT number, name FROM rule_number"
+
+_MARKS = {name for pair in FORBIDS.items() for name in pair if name}
+
+
+class _Kind(msgspec.Struct):
+    type: str
+
+
+_kind_decoder = msgspec.json.Decoder(_Kind)
+
+
+class History:
+    """Reads leads; remembers the names of rules."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._rules: dict[int, str] = {}
+
+    async def read(self, asked: Sequence[tuple[str, int]]) -> list[Lead | None]:
+        """For each (lead id, instant in ms): the lead with its events up to then, or None.
+
+        Ask for at most some 50 at a time: each may bring 200 events.
+        """
+        ids = [lead_id for lead_id, _ in asked]
+        async with self._pool.acquire() as connection:
+            leads = {row["id"]: row for row in await connection.fetch(LEADS, ids)}
+            identifiers: dict[str, list[Identifier]] = defaultdict(list)
+            for row in await connection.fetch(IDENTIFIERS, ids):
+                identifiers[row["lead_id"]].append((row["kind"], row["value"]))
+            rows: dict[int, list[asyncpg.Record]] = defaultdict(list)
+            for row in await connection.fetch(
+                EVENTS, list(range(len(asked))), ids, [at_ms for _, at_ms in asked], EVENTS_MAX + 1
+            ):
+                rows[row["n"]].append(row)
+            found: list[Lead | None] = []
+            for number, (lead_id, at_ms) in enumerate(asked):
+                lead = leads.get(lead_id)
+                if lead is None:
+                    found.append(None)
+                    continue
+                events = await self._events(connection, rows[number])
+                marks = _marks(events)
+                if len(rows[number]) > EVENTS_MAX:
+                    await _add_older_marks(connection, lead_id, at_ms, marks)
+                found.append(
+                    Lead(
+                        known=lead["known"],
+                        stage=lead["stage"],
+                        stage_since_ms=lead["stage_since_ms"],
+                        traits=decode_scores(lead["scores"]).traits,
+                        identifiers=tuple(identifiers[lead_id]),
+                        events=tuple(events),
+                        marks=marks,
+                    )
+                )
+        return found
+
+    async def _events(self, connection: Any, rows: Sequence[asyncpg.Record]) -> list[Earned]:
+        events: list[Earned] = []
+        for row in rows[:EVENTS_MAX]:
+            event = _event(row["body"])
+            if event is None:
+                continue
+            entries = decode_entries(row["entries"])
+            if any(entry.rule not in self._rules for entry in entries):
+                self._rules.update(await connection.fetch(RULES))
+            events.append(
+                Earned(
+                    event,
+                    tuple(
+                        (self._rules.get(entry.rule, f"rule {entry.rule}"), entry.points)
+                        for entry in entries
+                    ),
+                )
+            )
+        return events
+
+
+def _event(body: bytes) -> Event | None:
+    """None, and counted, when it can't be read: a packet without one action is better than none."""
+    try:
+        return decode_event(open_body(body))
+    except (msgspec.MsgspecError, ValueError):
+        EVENTS_UNREADABLE.inc()
+        return None
+
+
+def _marks(events: Sequence[Earned]) -> dict[str, int]:
+    """When each event type that matters for suppression last happened."""
+    marks: dict[str, int] = {}
+    for earned in events:
+        if earned.event.type in _MARKS:
+            marks.setdefault(earned.event.type, milliseconds(earned.event.occurred_at))
+    return marks
+
+
+async def _add_older_marks(
+    connection: Any, lead_id: str, at_ms: int, marks: dict[str, int]
+) -> None:
+    """Look through the rest of a long history too: who unsubscribed stays unsubscribed."""
+    async with connection.transaction(readonly=True):
+        async for row in connection.cursor(OLDER, lead_id, at_ms, EVENTS_MAX, prefetch=500):
+            try:
+                kind = _kind_decoder.decode(open_body(row["body"])).type
+            except (msgspec.MsgspecError, ValueError):
+                EVENTS_UNREADABLE.inc()
+                continue
+            if kind in _MARKS:
+                marks.setdefault(kind, row["occurred_ms"])

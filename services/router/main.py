@@ -1,0 +1,87 @@
+"""The router process: wires the relay, the deliverer and the health server together."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from uuid import uuid4
+
+import asyncpg
+import structlog
+
+from services.router.relay import AWAY_ERRORS, Relay
+from shared.database import dsn
+from shared.health import Health, serve_health
+from shared.logs import configure_logs
+from shared.settings import Settings
+
+log = structlog.get_logger()
+
+CONNECT_RETRY_SECONDS = 1.0
+
+
+def run(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT; exits non-zero when it gives itself up."""
+    configure_logs(settings, "router")
+    sys.exit(asyncio.run(serve(settings)))
+
+
+async def serve(settings: Settings, stopping: asyncio.Event | None = None) -> int:
+    """Everything this process does; its exit code. `stopping` ends it as a signal would."""
+    stopping = stopping or _stop_on_signals()
+    health = Health.waiting_for("kafka", "postgres")
+    answering = asyncio.create_task(serve_health(settings, health))
+    try:
+        pool = await _pool(settings, health, stopping)
+        if pool is None:
+            return 0
+        async with pool:
+            owner = f"{settings.instance or socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}"
+            return await _work(Relay(settings, pool, health, owner), stopping)
+    finally:
+        answering.cancel()
+        await asyncio.gather(answering, return_exceptions=True)
+
+
+async def _work(relay: Relay, stopping: asyncio.Event) -> int:
+    tasks = [asyncio.create_task(relay.run(stopping))]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        stopping.set()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+    failures = [result for result in results if isinstance(result, BaseException)]
+    for failure in failures:
+        log.error("the router gives up", why=type(failure).__name__, exc_info=failure)
+    return 1 if failures else 0
+
+
+async def _pool(
+    settings: Settings, health: Health, stopping: asyncio.Event
+) -> asyncpg.Pool[asyncpg.Record] | None:
+    """Connections to Postgres, waited for; None when it is time to stop first."""
+    while not stopping.is_set():
+        try:
+            return await asyncpg.create_pool(
+                dsn(settings),
+                min_size=1,
+                max_size=settings.router_shards + 6,
+                command_timeout=60,
+                server_settings={"application_name": settings.instance or "leadscore-router"},
+            )
+        except AWAY_ERRORS as error:
+            health.set("postgres", False, type(error).__name__)
+            log.warning("a dependency is away", dependency="postgres", error=type(error).__name__)
+            await asyncio.sleep(CONNECT_RETRY_SECONDS)
+    return None
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stopping.set)
+    return stopping

@@ -1,0 +1,145 @@
+"""The data of the published messages: the contract with those who subscribe.
+
+Changes are additive. A field that isn't known yet, or that a later version fills, is null.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.facts import Cause
+
+
+class Data(BaseModel):
+    """Instants are RFC 3339 in UTC with milliseconds, such as 2026-05-03T10:00:00.000Z."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Reason(Data):
+    """Points that the event which tipped the change earned by one rule."""
+
+    rule: str = Field(description="model/rule as named in the ruleset")
+    points: float
+    event_id: str
+    source: str
+    type: str = Field(description="event type, such as page_viewed")
+    occurred_at: str
+
+
+class StageChanged(Data):
+    """Data of lead-stage-changed, type com.leadscore.lead.stage-changed.v1."""
+
+    lead_id: str
+    sequence: int = Field(ge=1, description="1, 2, 3… per lead, without gaps")
+    journey: str
+    from_stage: str
+    to_stage: str
+    at: str = Field(description="when it changed")
+    cause: Cause
+    episode: int
+    ruleset_version: int
+    scores: dict[str, float] = Field(description="score by model at that moment")
+    reasons: list[Reason] = Field(description="at most 20; empty for a change in time")
+    handoff: Literal["sales", "content"] | None
+    handoff_waiting: bool = Field(description="a sales hand-off waits until the lead is known")
+    handoff_withheld: bool = Field(description="a recalculation hands nobody over")
+    known: bool
+    merged_into: str | None = Field(description="the lead that this one is now part of")
+
+
+class Who(Data):
+    """The person, as far as known. `traits` is a choice of traits that a caller needs."""
+
+    known: bool
+    emails: list[str]
+    phones: list[str]
+    user_ids: list[str]
+    anonymous_ids: list[str]
+    external_ids: list[str] = Field(description="system:id")
+    traits: dict[str, str | float | bool]
+
+
+class Stage(Data):
+    journey: str
+    name: str
+    since: str
+    from_stage: str
+    episode: int
+    cause: Cause
+
+
+class ReasonInWords(Data):
+    """What one rule has earned this lead, in words. `points` is as granted, before decay."""
+
+    words: str
+    rule: str | None
+    points: float
+    times: int
+    last_at: str
+
+
+class Action(Data):
+    """One thing the person did."""
+
+    words: str
+    type: str
+    at: str
+    source: str
+    title: str | None
+    url: str | None
+
+
+class Content(Data):
+    """An e-book, article, video or webinar the person took up."""
+
+    kind: str = Field(description="download, article, video or webinar")
+    title: str
+    url: str | None
+    times: int
+    last_at: str
+
+
+class Suppression(Data):
+    """Who must not be written to. Look here before sending anything."""
+
+    suppressed: bool
+    unsubscribed_at: str | None
+    complained_at: str | None
+    bounced_at: str | None
+
+
+class Consent(Data):
+    """The newest consent the sender gave with an event, as it was sent; null: none was sent."""
+
+    given: dict[str, str | float | bool | None] | None
+    at: str | None
+
+
+class HandOff(Data):
+    """Data of handoff-content and handoff-sales: what the receiver needs to act."""
+
+    packet_version: Literal[1] = 1
+    lead_id: str
+    sequence: int
+    handoff: Literal["sales", "content"]
+    at: str
+    who: Who
+    stage: Stage
+    scores: dict[str, float]
+    grade: str | None = None
+    percentile: float | None = None
+    reasons: list[ReasonInWords] = Field(description="the strongest first, at most 8")
+    last_actions: list[Action] = Field(description="the newest first, at most 10")
+    content: list[Content] = Field(description="at most 20")
+    interests: list[str] | None = None
+    inflow: dict[str, str] | None = Field(None, description="how the person first came")
+    what_changed: list[Reason] = Field(description="what tipped this change")
+    next: str | None = Field(None, description="the cheapest action to the next stage")
+    consent: Consent
+    suppression: Suppression
+    account: dict[str, str] | None = None
+    link: str | None = Field(description="this lead in the console's API")
+    ruleset_version: int

@@ -1,0 +1,40 @@
+"""Every metric of the router, in one table. No lead ids or addresses as labels."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+PUBLISHED = Counter("leadscore_router_published", "Messages acknowledged by Kafka", ["kind"])
+FACTS_DONE = Counter("leadscore_router_facts_done", "Facts of the outbox that are dealt with")
+FOUND_ON_TOPIC = Counter(
+    "leadscore_router_found_on_topic", "Facts that a take-over found published already"
+)
+FACTS_UNBUILT = Counter(
+    "leadscore_router_facts_unbuilt", "Facts no message could be made of; their lead waits", ["why"]
+)
+LEADS_BLOCKED = Gauge(
+    "leadscore_router_leads_blocked", "Leads that wait behind a fact that can't be built", ["shard"]
+)
+EVENTS_UNREADABLE = Counter(
+    "leadscore_router_events_unreadable", "Stored events left out of a packet: unreadable"
+)
+BACKLOG = Gauge("leadscore_router_chunk_size", "Facts found by the last look at a shard", ["shard"])
+SHARDS_HELD = Gauge("leadscore_router_shards_held", "Shards of the outbox this process owns")
+SHARDS_LOST = Counter("leadscore_router_shards_lost", "Shards given up, by reason", ["why"])
+CHUNK_SECONDS = Histogram(
+    "leadscore_router_chunk_seconds",
+    "Seconds to build, publish and mark one chunk",
+    buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30),
+)
+LAG_SECONDS = Histogram(
+    "leadscore_router_lag_seconds",
+    "Seconds from the scorer's commit to the acknowledgement by Kafka, the oldest of each chunk",
+    buckets=(0.1, 0.3, 1, 3, 10, 60, 600, 3600),
+)
+SWEPT = Counter("leadscore_router_swept_rows", "Old rows removed", ["table"])
+DELIVERIES = Counter("leadscore_router_deliveries", "Webhook attempts, by outcome", ["outcome"])
+DELIVERY_SECONDS = Histogram(
+    "leadscore_router_delivery_seconds",
+    "Seconds a webhook receiver took to answer",
+    buckets=(0.05, 0.1, 0.3, 1, 3, 5, 15),
+)

@@ -1,0 +1,241 @@
+"""The hand-off packet: what the receiver needs to act on a lead. Pure: rows in, model out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.router.content import content_of
+from services.router.facts import Fact, StageChanged
+from services.router.messages import (
+    Action,
+    Consent,
+    HandOff,
+    Reason,
+    ReasonInWords,
+    Stage,
+    Suppression,
+    Who,
+)
+from services.router.wording import day_of, text_of, title_of, url_of, words_for
+from shared.envelope import Event, milliseconds, rfc3339
+from shared.identity import ANONYMOUS, EMAIL, EXTERNAL, PHONE, USER_ID, Identifier
+
+ACTIONS_MAX = 10
+REASONS_MAX = 8
+WHAT_CHANGED_MAX = 20
+IDENTIFIERS_MAX = 10  # per kind
+ID_MAX = 200  # characters of an id that a sender chose
+PACKET_MAX_BYTES = 20_000
+
+# Traits that somebody who calls or writes needs; others stay with us.
+TRAITS = (
+    "name", "first_name", "last_name", "firstName", "lastName", "title", "job_title", "company",
+    "industry", "employees", "country", "city", "language", "time_zone", "phone", "website",
+)  # fmt: skip
+
+# Event type that forbids writing → the type that allows it again.
+FORBIDS = {
+    "email_unsubscribed": "newsletter_subscribed",
+    "email_complained": None,
+    "email_bounced": None,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Earned:
+    """An event with the points it was granted: (rule "model/rule", points)."""
+
+    event: Event
+    entries: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """What is stored of a lead at the moment of a hand-off.
+
+    stage_since_ms: since when it is in its present stage · events: the newest first, none after
+    the change · marks: event type → the newest time it happened, over the whole history, for what
+    forbids writing · labels: rule → its wording, where the ruleset has one.
+    """
+
+    known: bool
+    stage: str
+    stage_since_ms: int
+    traits: dict[str, Any]
+    identifiers: tuple[Identifier, ...]
+    events: tuple[Earned, ...]
+    marks: dict[str, int] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
+
+
+def build_packet(fact: Fact, lead: Lead, public_url: str) -> HandOff:
+    """The packet for one hand-off.
+
+    public_url: where the console's API is reached, "" for no link. Bounded by counts and lengths;
+    should it still pass PACKET_MAX_BYTES, the least telling parts go first.
+    """
+    since_ms = fact.at_ms
+    if not isinstance(fact, StageChanged) and lead.stage == fact.to_stage:
+        since_ms = lead.stage_since_ms  # the stage was entered earlier, while the lead was unknown
+    packet = HandOff(
+        lead_id=fact.lead_id,
+        sequence=fact.seq,
+        handoff=fact.handoff or "sales",
+        at=rfc3339(fact.at_ms),
+        who=_who(lead),
+        stage=Stage(
+            journey=fact.journey,
+            name=fact.to_stage,
+            since=rfc3339(since_ms),
+            from_stage=fact.from_stage,
+            episode=fact.episode,
+            cause=fact.cause,
+        ),
+        scores=rounded(fact.scores),
+        reasons=_reasons(lead),
+        last_actions=[_action(earned.event) for earned in lead.events[:ACTIONS_MAX]],
+        content=content_of([earned.event for earned in lead.events]),
+        what_changed=reasons_of(fact),
+        consent=_consent(lead),
+        suppression=_suppression(lead),
+        link=f"{public_url.rstrip('/')}/v1/leads/{fact.lead_id}" if public_url else None,
+        ruleset_version=fact.ruleset_version,
+    )
+    return _fitted(packet)
+
+
+def rounded(scores: dict[str, float]) -> dict[str, float]:
+    return {model: round(score, 6) for model, score in scores.items()}
+
+
+def reasons_of(fact: Fact) -> list[Reason]:
+    """The entries that tipped the change; the weightiest where there are too many."""
+    found = sorted(fact.reasons, key=lambda reason: -abs(reason.points))
+    return [
+        Reason(
+            rule=reason.rule[:ID_MAX],
+            points=round(reason.points, 6),
+            event_id=reason.event_id[:ID_MAX],
+            source=reason.source[:ID_MAX],
+            type=reason.type[:ID_MAX],
+            occurred_at=reason.occurred_at,
+        )
+        for reason in found[:WHAT_CHANGED_MAX]
+    ]
+
+
+def _who(lead: Lead) -> Who:
+    by_kind: dict[int, list[str]] = {}
+    for kind, value in lead.identifiers:
+        values = by_kind.setdefault(kind, [])
+        if len(values) < IDENTIFIERS_MAX:
+            values.append(value[:ID_MAX])
+    traits: dict[str, str | float | bool] = {}
+    for name in TRAITS:
+        trait: Any = lead.traits.get(name)
+        if isinstance(trait, bool | int | float):
+            traits[name] = trait
+        elif text := text_of(trait):
+            traits[name] = text
+    return Who(
+        known=lead.known,
+        emails=by_kind.get(EMAIL, []),
+        phones=by_kind.get(PHONE, []),
+        user_ids=by_kind.get(USER_ID, []),
+        anonymous_ids=by_kind.get(ANONYMOUS, []),
+        external_ids=by_kind.get(EXTERNAL, []),
+        traits=traits,
+    )
+
+
+@dataclass(slots=True)
+class _Tally:
+    event: Event
+    at_ms: int
+    points: float = 0.0
+    times: int = 0
+
+
+def _reasons(lead: Lead) -> list[ReasonInWords]:
+    """The rules that gave most, each with the newest deed that earned it."""
+    tallies: dict[str, _Tally] = {}
+    for earned in lead.events:
+        for rule, points in earned.entries:
+            tally = tallies.get(rule)
+            if tally is None:
+                tally = tallies[rule] = _Tally(earned.event, milliseconds(earned.event.occurred_at))
+            tally.points += points
+            tally.times += 1
+    strongest = sorted(tallies.items(), key=lambda item: -item[1].points)
+    return [
+        _in_words(rule, tally, lead.labels.get(rule))
+        for rule, tally in strongest[:REASONS_MAX]
+        if tally.points > 0
+    ]
+
+
+def _in_words(rule: str, tally: _Tally, label: str | None) -> ReasonInWords:
+    deed = f"{words_for(tally.event)} on {day_of(tally.at_ms)}"
+    if tally.times > 1:
+        deed += f", and {tally.times - 1} more"
+    return ReasonInWords(
+        words=f"{label}: {deed}" if label else deed,
+        rule=rule,
+        points=round(tally.points, 6),
+        times=tally.times,
+        last_at=rfc3339(tally.at_ms),
+    )
+
+
+def _action(event: Event) -> Action:
+    return Action(
+        words=words_for(event),
+        type=event.type[:ID_MAX],
+        at=rfc3339(milliseconds(event.occurred_at)),
+        source=event.source[:ID_MAX],
+        title=title_of(event),
+        url=url_of(event),
+    )
+
+
+def _consent(lead: Lead) -> Consent:
+    for earned in lead.events:
+        given = {
+            name[:ID_MAX]: value[:ID_MAX] if isinstance(value, str) else value
+            for name, value in list(earned.event.consent.items())[:20]
+            if value is None or isinstance(value, str | int | float | bool)
+        }
+        if given:
+            return Consent(given=given, at=rfc3339(milliseconds(earned.event.occurred_at)))
+    return Consent(given=None, at=None)
+
+
+def _suppression(lead: Lead) -> Suppression:
+    forbidden: dict[str, str | None] = {}
+    for event_type, lifted_by in FORBIDS.items():
+        at_ms = lead.marks.get(event_type)
+        lifted_ms = lead.marks.get(lifted_by) if lifted_by else None
+        stands = at_ms is not None and (lifted_ms is None or lifted_ms < at_ms)
+        forbidden[event_type] = rfc3339(at_ms) if stands and at_ms is not None else None
+    return Suppression(
+        suppressed=any(forbidden.values()),
+        unsubscribed_at=forbidden["email_unsubscribed"],
+        complained_at=forbidden["email_complained"],
+        bounced_at=forbidden["email_bounced"],
+    )
+
+
+def _fitted(packet: HandOff) -> HandOff:
+    """The packet within PACKET_MAX_BYTES: content, then reasons and actions are halved."""
+    while len(packet.model_dump_json()) > PACKET_MAX_BYTES:
+        cut = {
+            name: values[: len(values) // 2]
+            for name in ("content", "what_changed", "reasons", "last_actions")
+            if (values := getattr(packet, name))
+        }
+        if not cut:
+            who = packet.who.model_copy(update={"traits": {}})
+            return packet.model_copy(update={"who": who})
+        packet = packet.model_copy(update=cut)
+    return packet

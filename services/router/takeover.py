@@ -1,0 +1,92 @@
+"""Taking a shard over: what the former owner published but didn't mark is marked, not sent again.
+
+A chunk is one Kafka transaction, so a fact with any message on the topics has all of them there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import msgspec
+import structlog
+
+from services.router.build import expected_ids
+from services.router.claims import stored_offsets
+from services.router.cloudevents import Message
+from services.router.decide import ORDER, MessageKind, message_id
+from services.router.facts import Fact, open_fact
+from services.router.metrics import FOUND_ON_TOPIC
+from services.router.outbox import (
+    LostShardError,
+    Offsets,
+    Pool,
+    any_waiting,
+    mark,
+    save_offsets,
+    waiting_of,
+)
+from services.router.tail import Found, read_back
+from shared.errors import PoisonError
+from shared.settings import Settings
+
+log = structlog.get_logger()
+
+_offsets_decoder = msgspec.json.Decoder(Offsets)
+
+
+@dataclass(slots=True)
+class _Matched:
+    """Facts whose messages were met, and those messages."""
+
+    row_ids: set[int] = field(default_factory=set)
+    messages: dict[str, Message] = field(default_factory=dict)
+
+
+async def take_over(settings: Settings, pool: Pool, shard: int, epoch: int, until: Offsets) -> None:
+    """Mark what is on the topics already, up to `until`; call it after the producer has fenced.
+
+    until: the topics' ends as they were after fencing. Raises LostShardError if the epoch is no
+    longer ours: the check stands after fencing, so that of two claimers only the last goes on.
+    """
+    stored = await stored_offsets(pool, shard, epoch)
+    if stored is None:
+        raise LostShardError(f"shard {shard}")
+    if not await any_waiting(pool, shard):
+        await save_offsets(pool, shard, epoch, until)
+        return
+    matched = _Matched()
+    read = 0
+    async for batch in read_back(settings, shard, _offsets_decoder.decode(stored), until):
+        read += len(batch)
+        await _match(pool, shard, batch, matched)
+    ordered = sorted(
+        matched.messages.values(), key=lambda each: (each.lead_id, each.seq, ORDER[each.kind])
+    )
+    await mark(pool, shard, epoch, sorted(matched.row_ids), ordered, until)
+    FOUND_ON_TOPIC.inc(len(matched.row_ids))
+    log.info("shard taken over", shard=shard, read_back=read, already_out=len(matched.row_ids))
+
+
+async def _match(pool: Pool, shard: int, batch: list[Found], matched: _Matched) -> None:
+    """Find the unmarked facts whose messages these are."""
+    wanted: dict[str, tuple[int, Fact, MessageKind]] = {}
+    for row in await waiting_of(pool, shard, list({found.lead_id for found in batch})):
+        try:
+            fact = open_fact(row.fact)
+        except PoisonError:
+            continue  # it was never told; the relay sets it aside and says so
+        for name, kind in expected_ids(fact).items():
+            wanted[name] = (row.id, fact, kind)
+    for found in batch:
+        if (met := wanted.get(found.id)) is None:
+            continue
+        row_id, fact, kind = met
+        matched.row_ids.add(row_id)
+        matched.messages[found.id] = Message(
+            id=message_id(fact.lead_id, fact.seq, kind),
+            kind=kind,
+            lead_id=fact.lead_id,
+            seq=fact.seq,
+            at_ms=fact.at_ms,
+            data=found.data,
+        )
