@@ -9,7 +9,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from services.ingest.limits import CONTEXT_TEXT_CHARACTERS, URL_CHARACTERS
 
-_PAGE = ("url", "path", "title", "referrer", "search")
+# landing, landing_referrer: where the visit began, and where it came from.
+_PAGE = ("url", "path", "title", "referrer", "search", "landing", "landing_referrer")
 _PLAIN = ("locale", "timezone")
 _UTM = {
     "utm_source": "source",
@@ -25,10 +26,11 @@ def kept_context(
 ) -> dict[str, Any]:
     """The known part of a Segment context.
 
-    page: url, path, title, referrer, search; what is missing is read from `properties` (page calls
-    carry it there) and from the url · campaign: source, medium, name, term, content, else from the
-    url's utm_ parameters · user_agent, ip: what the context says, else those given · locale,
-    timezone. Texts that are too long are cut; anything else is not kept.
+    page: url, path, title, referrer, search, landing, landing_referrer; what is missing is read
+    from `properties` (page calls carry it there) and from the url · campaign: source, medium,
+    name, term, content, else from the url's utm_ parameters · user_agent, ip: what the context
+    says, else those given · locale, timezone. Texts that are too long are cut; anything else is
+    not kept.
     """
     kept: dict[str, Any] = {}
     page = _page(context.get("page"), properties)
