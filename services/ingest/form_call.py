@@ -43,6 +43,8 @@ def form_event(form: str, fields: Fields, call: Call, arrival: Arrival, index: i
         message_id=call.message_id or _own(fields, "_message_id"),
         anonymous_id=call.anonymous_id or _own(fields, "_anonymous_id"),
         user_id=call.user_id or _own(fields, "_user_id"),
+        # As with any call: when it happened, for forms that are sent on later.
+        timestamp=call.timestamp or _own(fields, "_timestamp"),
         properties={**answers.properties, "form": form},
         traits=answers.traits,
     )
@@ -85,5 +87,10 @@ def _in_terms_of_the_form(refusal: Refusal, named: dict[str, str]) -> Refusal:
         if path.startswith(prefix):
             path = path.removeprefix(prefix)
             return Refusal(refusal.status, refusal.code, refusal.message, named.get(path, path))
-    hidden = {"messageId": "_message_id", "anonymousId": "_anonymous_id", "userId": "_user_id"}
+    hidden = {
+        "messageId": "_message_id",
+        "anonymousId": "_anonymous_id",
+        "userId": "_user_id",
+        "timestamp": "_timestamp",
+    }
     return Refusal(refusal.status, refusal.code, refusal.message, hidden.get(path, path))
