@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from services.console.answers import ExplainedEntry, ExplainedModel
-from services.console.reason_words import needs_event, reason_in_words
+from services.console.reason_words import quotes_event, reason_in_words
 from services.console.ruleset_view import RulesetView
 from shared.bodies import open_body
 from shared.decay import decayed
@@ -31,6 +31,7 @@ class EventHead(msgspec.Struct, frozen=True):
     properties: msgspec.Raw = _NOTHING
     traits: msgspec.Raw = _NOTHING
     context: msgspec.Raw = _NOTHING
+    identifiers: msgspec.Raw = _NOTHING
 
 
 _heads = msgspec.json.Decoder(EventHead)
@@ -68,8 +69,8 @@ def explain(
         if event.occurred_ms > at_ms:
             continue
         occurred_at = rfc3339(event.occurred_ms)
-        quoted = any(needs_event(ruleset.rule(entry.rule).say) for entry in entries)
-        fields = _fields(head) if quoted else {}
+        quoted = any(quotes_event(ruleset.rule(entry.rule).say) for entry in entries)
+        told = _told(head) if quoted else {"type": head.type}
         for entry in sorted(entries, key=lambda entry: ruleset.rule(entry.rule).name):
             rule = ruleset.rule(entry.rule)
             ledger = ledgers.setdefault(rule.model, _Ledger(0.0, 0, []))
@@ -87,7 +88,7 @@ def explain(
                     value_now=(shown - ledger.shown) / PARTS_PER_POINT,
                     occurred_at=occurred_at,
                     ruleset_version=ruleset.version,
-                    reason=reason_in_words(rule.say, head.type, fields, entry),
+                    reason=reason_in_words(rule.say, told, entry),
                 )
             )
             ledger.shown = shown
@@ -109,13 +110,14 @@ def models_that_differ(
     ]
 
 
-def _fields(head: EventHead) -> dict[str, Any]:
-    """The parts of the event that a sentence may quote."""
-    return {
+def _told(head: EventHead) -> dict[str, Any]:
+    """The parts of the event that a wording may quote."""
+    quotable = {
         name: msgspec.json.decode(raw)
-        for name in ("properties", "traits", "context")
+        for name in ("properties", "traits", "context", "identifiers")
         if (raw := getattr(head, name))
     }
+    return {"id": head.id, "source": head.source, "type": head.type, **quotable}
 
 
 def _in_order(

@@ -1,28 +1,27 @@
-"""Reasons as one would say them: a rule's own sentence, filled in from the event. Pure."""
+"""Reasons as one would say them: the rule's words for the event, and what cut the points. Pure."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from shared.ledger import Entry
-
-TEXT_MAX_CHARS = 200
-
-_PLACE = re.compile(r"\{([A-Za-z0-9_.$\- ]+)\}")
+from shared.ruleset.wording import fields_in, in_words
 
 
-def needs_event(say: str) -> bool:
-    """Whether a sentence has places to fill in, so that the event's fields must be read."""
-    return "{" in say
+@lru_cache(maxsize=4096)
+def quotes_event(say: str) -> bool:
+    """Whether a wording fills in fields of the event, so that they must be read."""
+    return bool(fields_in(say))
 
 
-def reason_in_words(say: str, event_type: str, fields: dict[str, Any], entry: Entry) -> str:
-    """Why these points. A sentence with a place that the event can't fill gives way to the type.
+def reason_in_words(say: str, event: Mapping[str, Any], entry: Entry) -> str:
+    """Why these points.
 
-    fields: the event's properties, traits and context, or empty if the sentence needs none.
+    event: the envelope as JSON values; where the wording quotes nothing, its type is enough.
     """
-    said = _filled(say, fields) or event_type.replace("_", " ")
+    said = in_words(say, event) if quotes_event(say) else _plain(say, str(event.get("type", "")))
     match entry.clipped:
         case "":
             return said
@@ -32,19 +31,6 @@ def reason_in_words(say: str, event_type: str, fields: dict[str, Any], entry: En
             return f"{said} ({cut}: {entry.points:g} of {entry.raw:g} points)"
 
 
-def _filled(say: str, fields: dict[str, Any]) -> str:
-    if not needs_event(say):
-        return say
-    found = {path: _text_at(fields, path) for path in _PLACE.findall(say)}
-    if not all(found.values()):
-        return ""
-    return _PLACE.sub(lambda place: found[place[1]], say)
-
-
-def _text_at(fields: dict[str, Any], path: str) -> str:
-    value: Any = fields
-    for part in path.split("."):
-        value = value.get(part) if isinstance(value, dict) else None
-    if value is None or isinstance(value, dict | list):
-        return ""
-    return " ".join(str(value).split())[:TEXT_MAX_CHARS]
+@lru_cache(maxsize=4096)
+def _plain(say: str, event_type: str) -> str:
+    return in_words(say, {"type": event_type})

@@ -15,7 +15,7 @@ class UnknownRuleError(LookupError):
 @dataclass(frozen=True, slots=True)
 class RuleView:
     """name: the rule's id within its model · half_life_ms: 0 means that nothing decays ·
-    say: the reason in words, may be empty; see reason_words.
+    say: the reason in words, may be empty; see shared.ruleset.wording.
     """
 
     model: str

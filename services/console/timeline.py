@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
+
+import msgspec
 
 from services.console.answers import EarnedPoints, TimelineEvent
 from services.console.explanation import StoredEvent
 from services.console.reason_words import reason_in_words
 from services.console.ruleset_view import RulesetView
 from shared.bodies import open_body
-from shared.envelope import Event, decode_event, milliseconds, rfc3339
+from shared.envelope import decode_event, milliseconds, rfc3339
 from shared.ledger import Entry, decode_entries
 
 
@@ -20,7 +23,8 @@ def show_timeline(ruleset: RulesetView, events: Iterable[StoredEvent]) -> list[T
 
 def _show(ruleset: RulesetView, stored: StoredEvent) -> TimelineEvent:
     event = decode_event(open_body(stored.body))
-    earned = [_earned(ruleset, event, entry) for entry in decode_entries(stored.entries)]
+    told = msgspec.to_builtins(event)
+    earned = [_earned(ruleset, told, entry) for entry in decode_entries(stored.entries)]
     points: dict[str, float] = {}
     for each in earned:
         points[each.model] = points.get(each.model, 0.0) + each.points
@@ -42,14 +46,13 @@ def _show(ruleset: RulesetView, stored: StoredEvent) -> TimelineEvent:
     )
 
 
-def _earned(ruleset: RulesetView, event: Event, entry: Entry) -> EarnedPoints:
+def _earned(ruleset: RulesetView, told: dict[str, Any], entry: Entry) -> EarnedPoints:
     rule = ruleset.rule(entry.rule)
-    fields = {"properties": event.properties, "traits": event.traits, "context": event.context}
     return EarnedPoints(
         model=rule.model,
         rule=rule.name,
         points=entry.points,
         raw=entry.raw,
         clipped=entry.clipped,
-        reason=reason_in_words(rule.say, event.type, fields, entry),
+        reason=reason_in_words(rule.say, told, entry),
     )
