@@ -73,7 +73,8 @@ def _worded(detail: ErrorDetails, path: Path) -> tuple[str, str]:
         return f"{detail['input']!r} isn't known here", f"use {context.get('expected', '')}"
     if kind == "model_type":
         return f"{_shown(detail['input'])} can't stand here", "write keys and values below it"
-    return f"{detail['msg']}, not {_shown(detail['input'])}", ""
+    message = detail["msg"].replace("Input should be", "this should be")
+    return f"{message}, not {_shown(detail['input'])}", ""
 
 
 def _shown(value: Any) -> str:

@@ -21,6 +21,8 @@ MAX_DEPTH = 40
 Path = tuple[str | int, ...]
 Place = tuple[int, int]
 
+# Styles of scalars that are text whatever they look like.
+_QUOTED = ("'", '"', "|", ">")
 _INTEGER = re.compile(r"[-+]?[0-9]{1,15}")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]{1,40}(\.[0-9]*)?)([eE][-+]?[0-9]{1,3})?")
 _WORDS: dict[str, Any] = {
@@ -118,7 +120,7 @@ class _Reader:
 
     def _scalar(self, node: yaml.Node) -> Any:
         text = str(node.value)
-        if getattr(node, "style", None) is not None:
+        if getattr(node, "style", None) in _QUOTED:
             return text
         if text in _WORDS:
             return _WORDS[text]
