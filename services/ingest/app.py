@@ -6,13 +6,14 @@ from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from services.ingest import segment, webhooks
+from services.ingest import beacon, collect, forms, pixel, segment, webhooks
 from services.ingest.edge import Edge
 from services.ingest.openapi import documentation_routes
 from services.ingest.refusal import Refusal, refusal_response
 from services.ingest.routes import EdgeRoute
 from shared.health import Health, health_routes
 
+_GET = ("GET", "HEAD")
 _POST = ("POST",)
 
 
@@ -28,11 +29,15 @@ def _webhook(path: str, summary: str) -> EdgeRoute:
 ROUTES: tuple[EdgeRoute, ...] = (
     _call("track", "Something a person did"),
     EdgeRoute("/v1/batch", _POST, segment.batch, "Many calls at once", body="Batch"),
+    EdgeRoute("/collect", _POST, collect.collect, "What browsers' beacons send", body="Batch"),
     _call("page", "A page was viewed"),
     _call("identify", "Who a person is"),
     _call("screen", "A screen of an app was viewed"),
     _call("group", "A person belongs to a company"),
     _call("alias", "Two ids are one person"),
+    EdgeRoute("/v1/pixel.gif", _GET, pixel.pixel, "An event as an image", cross_origin=False),
+    EdgeRoute("/beacon.js", _GET, beacon.beacon_js, "The browser tracker", cross_origin=False),
+    EdgeRoute("/v1/forms/{form}", _POST, forms.submit, "A form was submitted", body="Form"),
     _webhook("/v1/webhooks/sendgrid", "SendGrid's Event Webhook"),
     _webhook("/v1/webhooks/sendgrid/{name}", "SendGrid's Event Webhook, of one account of several"),
 )

@@ -16,6 +16,7 @@ from services.ingest.dependencies import follow_sources, watch_kafka
 from services.ingest.edge import Edge
 from services.ingest.intake import Intake
 from services.ingest.keys import Keys, keys_of
+from services.ingest.redirects import origins_in
 from services.ingest.routes import origins_of
 from services.ingest.sources import Sources, sources_in_settings
 from shared.bus import SupervisedProducer, create_producer
@@ -43,6 +44,7 @@ def run(settings: Settings) -> None:
     configure_logs(settings, "ingest")
     try:
         keys, sources = keys_of(settings), sources_in_settings(settings)
+        origins_in(settings.redirect_origins)
     except ValueError as error:
         log.error("settings can't be used", why=str(error))  # noqa: TRY400 - said in full
         raise SystemExit(2) from None

@@ -55,6 +55,21 @@ SCHEMAS: dict[str, Any] = {
             "writeKey": _TEXT,
         },
     },
+    "Form": {
+        "type": "object",
+        "description": "The fields of a form, also as urlencoded or multipart. See docs/beacon.md.",
+        "properties": {
+            "writeKey": _TEXT,
+            "email": _TEXT,
+            "_event": {**_TEXT, "description": "A standard type, else form_submitted."},
+            "_redirect": {**_TEXT, "format": "uri"},
+            "_gotcha": {**_TEXT, "description": "Stays empty when a person fills in the form."},
+            "_anonymous_id": _TEXT,
+            "_user_id": _TEXT,
+            "_message_id": {**_TEXT, "maxLength": 100},
+        },
+        "additionalProperties": True,
+    },
     "Success": {
         "type": "object",
         "properties": {
