@@ -12,7 +12,10 @@ from uuid import uuid4
 import asyncpg
 import structlog
 
-from services.router.relay import AWAY_ERRORS, Relay
+from services.router.away import AWAY_ERRORS
+from services.router.deliver import Deliverer
+from services.router.outbound import Outbound
+from services.router.relay import Relay
 from shared.database import dsn
 from shared.health import Health, serve_health
 from shared.logs import configure_logs
@@ -40,14 +43,22 @@ async def serve(settings: Settings, stopping: asyncio.Event | None = None) -> in
             return 0
         async with pool:
             owner = f"{settings.instance or socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}"
-            return await _work(Relay(settings, pool, health, owner), stopping)
+            outbound = Outbound()
+            relay = Relay(settings, pool, health, owner)
+            try:
+                return await _work(relay, Deliverer(settings, pool, outbound), stopping)
+            finally:
+                await outbound.close()
     finally:
         answering.cancel()
         await asyncio.gather(answering, return_exceptions=True)
 
 
-async def _work(relay: Relay, stopping: asyncio.Event) -> int:
-    tasks = [asyncio.create_task(relay.run(stopping))]
+async def _work(relay: Relay, deliverer: Deliverer, stopping: asyncio.Event) -> int:
+    tasks = [
+        asyncio.create_task(relay.run(stopping)),
+        asyncio.create_task(deliverer.run(stopping)),
+    ]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
     finally:

@@ -7,10 +7,10 @@ import contextlib
 import time
 from dataclasses import dataclass, field
 
-import asyncpg
 import structlog
 from aiokafka.errors import KafkaError
 
+from services.router.away import AWAY_ERRORS
 from services.router.build import Builder
 from services.router.claims import Claims
 from services.router.history import History
@@ -26,17 +26,6 @@ from shared.settings import Settings
 log = structlog.get_logger()
 
 SWEEP_SECONDS = 60.0
-# What a server that is away, starting or stopping makes the driver raise.
-AWAY_ERRORS = (
-    TryAgainError,
-    OSError,
-    TimeoutError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.TransactionRollbackError,
-)
 
 
 class StalledError(Exception):
