@@ -119,11 +119,11 @@ async def stage_moves(
 async def leads_by_stage(connection: AsyncConnection) -> dict[str, int]:
     """How many leads that live on stand in each stage; empty stages are missing."""
     result = await connection.execute(
-        sa.select(lead.c.stage, sa.func.count())
+        sa.select(lead.c.stage, sa.func.count().label("leads"))
         .where(lead.c.merged_into.is_(None))
         .group_by(lead.c.stage)
     )
-    return dict(result.tuples().all())
+    return {row.stage: row.leads for row in result}
 
 
 def _lead_row(row: sa.Row[*tuple[Any, ...]]) -> LeadRow:

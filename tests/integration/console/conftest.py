@@ -1,0 +1,175 @@
+"""A read API over a database of the test's own, and rows as the scorer writes them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+import sqlalchemy as sa
+import zstandard
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.console.app import create_app
+from shared.database import engine_for
+from shared.envelope import Event, Identifiers, Verdict, encode_event, instant
+from shared.health import Health
+from shared.ids import dedupe_key, new_lead_id
+from shared.lead_state import ModelState, ScoreState, Sum, encode_scores
+from shared.ledger import Entry, encode_entries
+from shared.ruleset.store import load, publish
+from shared.tables import event, identifier, lead, stage_history
+
+NOW_MS = 1_780_000_000_000
+DAY_MS = 86_400_000
+TOKEN = "test-api-token"
+
+RULESET = """
+models:
+  engagement:
+    decay: {half_life: 30d}
+    rules:
+      - {id: pricing-page, on: page_viewed, points: 10, say: "saw {context.page.title|prices}"}
+      - {id: download, on: content_downloaded, points: 20, decay: {half_life: 90d}}
+  fit:
+    rules:
+      - {id: senior, when: {field: traits.title, contains: chief}, points: 15}
+stages:
+  ladder:
+    - {name: inform}
+    - {name: educate, labels: [MQL], enter: {engagement: 10}, leave: {engagement: 5}}
+    - {name: validate, enter: {engagement: 500}, leave: {engagement: 400}, handoff: sales}
+"""
+
+
+@dataclass(slots=True)
+class Rows:
+    """Writes rows; `rules` are the rule numbers of the published ruleset."""
+
+    engine: AsyncEngine
+    version: int
+    rules: dict[str, int]
+    written: int = field(default=0)
+
+    async def lead(
+        self,
+        *,
+        stage: str = "inform",
+        identifiers: tuple[tuple[int, str], ...] = (),
+        models: dict[str, ModelState] | None = None,
+        last_ms: int = NOW_MS - DAY_MS,
+        merged_into: UUID | None = None,
+        traits: dict[str, Any] | None = None,
+    ) -> UUID:
+        """Insert a lead; later ones have higher ids. Returns the id."""
+        self.written += 1
+        lead_id = new_lead_id(NOW_MS + self.written)
+        state = ScoreState(
+            last=(last_ms, "web", "m"), events=1, traits=traits or {}, models=models or {}
+        )
+        async with self.engine.begin() as connection:
+            await connection.execute(
+                sa.insert(lead).values(
+                    id=lead_id,
+                    created_ms=NOW_MS - 5 * DAY_MS,
+                    known=bool(identifiers),
+                    merged_into=merged_into,
+                    ruleset_version=self.version,
+                    stage=stage,
+                    stage_since_ms=NOW_MS - 2 * DAY_MS,
+                    scores=encode_scores(state),
+                    journeys=b"",
+                )
+            )
+            for kind, value in identifiers:
+                await connection.execute(
+                    sa.insert(identifier).values(kind=kind, value=value, lead_id=lead_id)
+                )
+        return lead_id
+
+    async def events(self, lead_id: UUID, *happened: tuple[Event, list[Entry]]) -> None:
+        """Insert events with their entries; every second body as a zstd frame."""
+        rows = []
+        for index, (each, entries) in enumerate(happened):
+            body = encode_event(each)
+            rows.append({
+                "key": dedupe_key(each.source, each.id),
+                "lead_id": lead_id,
+                "occurred_ms": int(each.occurred_at.timestamp() * 1000),
+                "body": zstandard.compress(body) if index % 2 else body,
+                "entries": encode_entries(entries),
+            })  # fmt: skip
+        async with self.engine.begin() as connection:
+            await connection.execute(sa.insert(event), rows)
+
+    async def stage_moves(self, lead_id: UUID, *moves: tuple[int, str, str]) -> None:
+        """Insert stage changes: (seq, from, to)."""
+        async with self.engine.begin() as connection:
+            for seq, from_stage, to_stage in moves:
+                await connection.execute(
+                    sa.insert(stage_history).values(
+                        lead_id=lead_id,
+                        seq=seq,
+                        at_ms=NOW_MS - DAY_MS + seq,
+                        journey="main",
+                        from_stage=from_stage,
+                        to_stage=to_stage,
+                        cause="event",
+                        episode=1,
+                        ruleset_version=self.version,
+                        reasons=[{
+                            "event_id": f"m{seq}",
+                            "source": "web",
+                            "type": "page_viewed",
+                            "rule": "engagement/pricing-page",
+                            "points": 10.0,
+                            "occurred_at": "2026-05-28T20:26:40.000Z",
+                        }],
+                    )
+                )  # fmt: skip
+
+
+def happening(name: str, at_ms: int, kind: str = "page_viewed", **more: Any) -> Event:
+    """An event of the source web."""
+    return Event(
+        id=name,
+        source="web",
+        type=kind,
+        occurred_at=instant(at_ms),
+        received_at=instant(at_ms + 5),
+        identifiers=Identifiers(anonymous_id="a1"),
+        **{"verdict": Verdict("human"), **more},
+    )
+
+
+def decaying(amount: float, half_life_days: int, ref_ms: int) -> ModelState:
+    """A model's state with one sum."""
+    return ModelState(sums={half_life_days * DAY_MS: Sum(ref_ms, amount)})
+
+
+@pytest.fixture
+async def rows(database_url: str) -> AsyncIterator[Rows]:
+    """Rows over a published ruleset."""
+    engine = engine_for(database_url)
+    async with engine.begin() as connection:
+        version = await publish(connection, RULESET)
+        stored = await load(connection, version)
+    yield Rows(engine, version, stored.rule_numbers)
+    await engine.dispose()
+
+
+@pytest.fixture
+async def api(rows: Rows) -> AsyncIterator[httpx.AsyncClient]:
+    """A caller with the token; the clock of the API stands at NOW_MS."""
+    health = Health()
+    health.set("postgres", True)
+    app = create_app(rows.engine, health, TOKEN, lambda: NOW_MS)
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app, raise_app_exceptions=False),
+        base_url="http://api",
+        headers={"Authorization": f"Bearer {TOKEN}"},
+    ) as client:
+        yield client
