@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from shared.envelope import ENVELOPE_VERSION, Event, decode_event, milliseconds
+from shared.envelope import ENVELOPE_VERSION, Event, Identifiers, decode_event, milliseconds
 from shared.errors import PoisonError
 from shared.ids import dedupe_key
 from shared.lead_state import Position
@@ -80,22 +80,30 @@ def arrival_of(event: Event, body: bytes) -> Arrival:
         raise PoisonError("bad_time", "occurred_at has no time zone or is out of range") from None
     if not 0 <= at_ms <= MAX_AT_MS:
         raise PoisonError("bad_time", "occurred_at lies outside the years 1970 to 2200")
-    if not event.id or len(event.id) > MAX_ID_CHARS or len(event.source) > MAX_ID_CHARS:
+    source, event_id = event.source, event.id
+    if not event_id or len(event_id) > MAX_ID_CHARS or len(source) > MAX_ID_CHARS:
         raise PoisonError("bad_id", f"id and source need 1 to {MAX_ID_CHARS} characters")
-    who = event.identifiers
-    for value in (who.user_id, who.email, who.phone, who.anonymous_id):
-        if value is not None and len(value) > MAX_IDENTIFIER_CHARS:
-            raise PoisonError(
-                "bad_identifier", f"an identifier is longer than {MAX_IDENTIFIER_CHARS} characters"
-            )
-    for system, value in who.external.items():
-        if len(system) + len(value) > MAX_IDENTIFIER_CHARS:
-            raise PoisonError("bad_identifier", "an external id is too long")
-    if not (who.user_id or who.email or who.anonymous_id or who.phone or who.external):
-        raise PoisonError("no_identity", "the event names nobody")
-    return Arrival(
-        event, body, dedupe_key(event.source, event.id), at_ms, (at_ms, event.source, event.id)
+    check_identifiers(event.identifiers)
+    return Arrival(event, body, dedupe_key(source, event_id), at_ms, (at_ms, source, event_id))
+
+
+def check_identifiers(who: Identifiers) -> None:
+    """Raises PoisonError when nobody is named, or a name is too long to be kept in an index."""
+    longest = max(
+        len(who.email or ""),
+        len(who.user_id or ""),
+        len(who.anonymous_id or ""),
+        len(who.phone or ""),
     )
+    if who.external:
+        sizes = (len(system) + len(value) for system, value in who.external.items())
+        longest = max(longest, *sizes)
+    if not longest:
+        raise PoisonError("no_identity", "the event names nobody")
+    if longest > MAX_IDENTIFIER_CHARS:
+        raise PoisonError(
+            "bad_identifier", f"an identifier is longer than {MAX_IDENTIFIER_CHARS} characters"
+        )
 
 
 def check_text(event: Event) -> None:

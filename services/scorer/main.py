@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 from typing import Any
 
@@ -36,7 +37,16 @@ def run(settings: Settings) -> None:
     the process with a traceback; a supervisor starts it again.
     """
     configure_logs(settings, "scorer")
+    calm_garbage_collection()
     uvloop.run(score_until_stopped(settings))
+
+
+def calm_garbage_collection() -> None:
+    """A batch makes a hundred thousand objects, none of them in cycles: looking for cycles at
+    Python's default pace costs a third of the decoding time (measured).
+    """
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 async def score_until_stopped(settings: Settings) -> None:
