@@ -66,6 +66,8 @@ def _text(value: Any) -> str:
 
 def _clean(text: str) -> str:
     """Without control, format and surrogate characters; runs of space become one."""
+    if text.isprintable():  # the usual case: nothing of category C is in it
+        return _SPACE.sub(" ", text).strip()
     kept = "".join(
         " " if char in "\n\r\t" else char
         for char in text
