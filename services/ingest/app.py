@@ -5,12 +5,14 @@ from __future__ import annotations
 from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from services.ingest import beacon, collect, forms, pixel, segment, webhooks
 from services.ingest.edge import Edge
 from services.ingest.openapi import documentation_routes
 from services.ingest.refusal import Refusal, refusal_response
-from services.ingest.routes import EdgeRoute
+from services.ingest.routes import EdgeEndpoint, EdgeRoute
 from shared.health import Health, health_routes
 
 _GET = ("GET", "HEAD")
@@ -43,11 +45,36 @@ ROUTES: tuple[EdgeRoute, ...] = (
 )
 
 
-def create_app(edge: Edge, health: Health) -> FastAPI:
+class IngestApp(FastAPI):
+    """FastAPI, with a short way in for the plain routes: they are found by their path and called
+    at once, past half a dozen layers that would do nothing for them (a fifth of a request's cost).
+    """
+
+    def __init__(self, edge: Edge) -> None:
+        super().__init__(title="leadscore ingest", openapi_url=None)
+        self.state.edge = edge
+        self._endpoints: dict[str, EdgeEndpoint] = {}
+
+    def add_edge_route(self, row: EdgeRoute) -> None:
+        endpoint = EdgeEndpoint(row)
+        self.router.routes.append(Route(row.path, endpoint))
+        if "{" not in row.path:
+            self._endpoints[row.path] = endpoint
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        endpoint = self._endpoints.get(scope.get("path", ""))
+        if endpoint is None or scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+            return
+        scope["app"] = self
+        await endpoint(scope, receive, send)
+
+
+def create_app(edge: Edge, health: Health) -> IngestApp:
     """The app over its parts. It starts and stops nothing: `main.py` does."""
-    app = FastAPI(title="leadscore ingest", openapi_url=None)
-    app.state.edge = edge
-    app.router.routes.extend(route.as_route() for route in ROUTES)
+    app = IngestApp(edge)
+    for row in ROUTES:
+        app.add_edge_route(row)
     app.router.routes.extend(health_routes(health))
     app.router.routes.extend(documentation_routes(ROUTES))
     app.add_exception_handler(HTTPException, _plain_error)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from services.ingest.edge import Edge, header
@@ -41,9 +40,6 @@ class EdgeRoute:
     cross_origin: bool = True
     body: str = ""
 
-    def as_route(self) -> Route:
-        return Route(self.path, EdgeEndpoint(self))
-
 
 class EdgeEndpoint:
     """An ASGI app for one row: preflight, method, handler, refusals as JSON, CORS headers."""
@@ -66,6 +62,10 @@ class EdgeEndpoint:
         except ClientDisconnect:
             REJECTED.labels("client_gone").inc()
             return
+        except Exception:
+            log.exception("a request failed", route=self._route.path)
+            REJECTED.labels("internal").inc()
+            response = refusal_response(Refusal(500, "internal", "This is our fault."))
         if origin:
             _add_cors(response, edge, origin)
         await response(scope, receive, send)
