@@ -1,0 +1,1 @@
+"""The scorer against a real Postgres and a real Kafka."""

@@ -1,0 +1,196 @@
+"""A workbench: batches taken in by the scorer's own transaction, and what came of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from services.scorer.arrivals import read_arrival
+from services.scorer.batch import BatchClaim, Taken, take_in
+from services.scorer.core.compile import Ruleset, compile_ruleset
+from services.scorer.core.fold import fold_scores, new_state
+from services.scorer.scene import Scene
+from services.scorer.timers import act_on_time, recalculate
+from shared.decay import score_at
+from shared.envelope import Event, Identifiers, decode_event, encode_event, milliseconds
+from shared.ids import new_lead_id
+from shared.lead_state import decode_scores
+from shared.ledger import decode_entries
+from shared.ruleset.reading import read_ruleset
+
+START = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
+TOPIC = "lead-events"
+
+RULES = """
+models:
+  engagement:
+    decay: {half_life: 30d}
+    cap: 100
+    rules:
+      - {id: page, on: page_viewed, points: 5, limit: {times: 3, per: day}}
+      - {id: download, on: content_downloaded, points: 20, limit: {once_per: properties.content_id}}
+      - {id: click, on: email_clicked, points: 10}
+      - {id: gone, on: email_unsubscribed, points: -40, decay: none}
+  fit:
+    rules:
+      - {id: senior, when: {field: traits.title, contains: [chief], ignore_case: true}, points: 20}
+stages:
+  ladder:
+    - {name: inform}
+    - {name: educate, enter: {engagement: 15}, leave: {engagement: 8}, handoff: content}
+    - {name: validate, enter: {engagement: 45}, leave: {engagement: 30}, handoff: sales}
+"""
+
+
+def ruleset(text: str = RULES, version: int = 1) -> Ruleset:
+    """The compiled rules, numbered from 1."""
+    document = read_ruleset(text)
+    names = [f"{model}/{rule.id}" for model, it in document.models.items() for rule in it.rules]
+    return compile_ruleset(document, {name: at for at, name in enumerate(names, 1)}, version)
+
+
+def happening(
+    number: int,
+    type: str = "page_viewed",
+    *,
+    after: float = 0.0,
+    source: str = "web",
+    email: str | None = None,
+    user_id: str | None = None,
+    anonymous_id: str | None = None,
+    traits: dict[str, Any] | None = None,
+    **properties: Any,
+) -> Event:
+    """An event, `after` minutes from the start."""
+    at = START + timedelta(minutes=after)
+    return Event(
+        id=f"event-{number}", source=source, type=type, occurred_at=at, received_at=at,
+        identifiers=Identifiers(email=email, user_id=user_id, anonymous_id=anonymous_id),
+        properties=properties, traits=traits or {},
+    )  # fmt: skip
+
+
+class Spy:
+    """A connection that notes what is asked of it."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self.statements: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._connection, name)
+        if name not in {"fetch", "fetchval", "fetchrow", "execute", "copy_records_to_table"}:
+            return method
+
+        async def noted(what: str, *arguments: Any, **options: Any) -> Any:
+            self.statements.append(what if name != "copy_records_to_table" else f"COPY {what}")
+            return await method(what, *arguments, **options)
+
+        return noted
+
+
+@dataclass
+class Workbench:
+    """One partition after the other, over one database."""
+
+    connection: Any
+    rules: Ruleset
+    watermark: datetime = START
+    offset: int = 0
+    statements: list[str] = field(default_factory=list)
+
+    @classmethod
+    async def open(cls, database_url: str, rules: Ruleset | None = None) -> Workbench:
+        connection = await asyncpg.connect(database_url)
+        await connection.execute(
+            "INSERT INTO consumer_partition (topic, partition, cluster_id, next_offset, epoch)"
+            " VALUES ($1, 0, 'c', 0, 1)", TOPIC,
+        )  # fmt: skip
+        return cls(connection, rules or ruleset())
+
+    def scene(self) -> Scene:
+        return Scene(self.rules, milliseconds(self.watermark), 4, new_lead_id)
+
+    async def take(self, *events: Event) -> Taken:
+        """One batch. Noted: `statements`, with BEGIN and COMMIT."""
+        spy = Spy(self.connection)
+        arrivals = [read_arrival(encode_event(event)) for event in events]
+        claim = BatchClaim(TOPIC, 0, self.offset, self.offset + 1, 1, 0)
+        async with self.connection.transaction():
+            taken = await take_in(spy, claim, arrivals, self.scene())
+        self.offset += 1
+        self.statements = ["BEGIN", *spy.statements, "COMMIT"]
+        return taken
+
+    async def take_each(self, events: Iterable[Event]) -> None:
+        for event in events:
+            await self.take(event)
+
+    async def pass_time(self, until: datetime) -> int:
+        """Let the timers act up to an instant. Returns the number of stage changes."""
+        self.watermark = until
+        async with self.connection.transaction():
+            _, changes = await act_on_time(self.connection, self.scene())
+        return changes
+
+    async def publish(self, rules: Ruleset) -> int:
+        """A new ruleset goes live, and everybody is scored again."""
+        self.rules = rules
+        done = 0
+        async with self.connection.transaction():
+            while some := await recalculate(self.connection, self.scene()):
+                done += some
+        return done
+
+    async def lead_of(self, kind: int, value: str) -> UUID:
+        found: UUID = await self.connection.fetchval(
+            "SELECT lead_id FROM identifier WHERE kind = $1 AND value = $2"
+            " ORDER BY since_ms LIMIT 1", kind, value,
+        )  # fmt: skip
+        return found
+
+    async def facts(self) -> list[dict[str, Any]]:
+        import json
+
+        rows = await self.connection.fetch("SELECT fact FROM outbox ORDER BY id")
+        return [json.loads(row[0]) for row in rows]
+
+    async def picture(self) -> list[Any]:
+        """Every standing lead without its id: who it is, what it earned by what, its scores.
+
+        Checks on the way that the entries add up to the scores, and that folding the stored events
+        again gives the stored state.
+        """
+        leads = await self.connection.fetch("SELECT * FROM lead WHERE merged_into IS NULL")
+        found = []
+        for lead in leads:
+            names = await self.connection.fetch(
+                "SELECT kind, value, since_ms, claimed_ms FROM identifier WHERE lead_id = $1",
+                lead["id"],
+            )
+            rows = await self.connection.fetch(
+                "SELECT body, entries FROM event WHERE lead_id = $1", lead["id"]
+            )
+            events = [(decode_event(row["body"]), decode_entries(row["entries"])) for row in rows]
+            earned = sorted(
+                (event.source, event.id, entry.rule, round(entry.points, 9))
+                for event, entries in events
+                for entry in entries
+            )
+            state = decode_scores(lead["scores"])
+            self._check(state, [event for event, _ in events])
+            at_ms = milliseconds(START + timedelta(days=1000))
+            scores = {name: round(score_at(it, at_ms), 9) for name, it in state.models.items()}
+            shown = sorted((event.source, event.id) for event, _ in events)
+            found.append((sorted(map(tuple, names)), lead["known"], shown, earned, scores))
+        return sorted(found, key=repr)
+
+    def _check(self, state: Any, events: Sequence[Event]) -> None:
+        line = sorted(events, key=lambda one: (milliseconds(one.occurred_at), one.source, one.id))
+        again = fold_scores(self.rules, new_state(), line).state
+        assert again == state, "folding the stored events again gives another state"
