@@ -26,17 +26,18 @@ class JarsMissingError(Exception):
     """The jars can't be had: no network at the first start, or a file that isn't what it was."""
 
 
+def all_there() -> bool:
+    """Whether nothing has to be downloaded: every jar has a file (`fetch` checks what is in it)."""
+    context, wanted = _context(), _wanted()
+    return all(Path(_artifact(context, locked).cached_path).exists() for locked in wanted)
+
+
 def fetch(progress: Progress | None = None) -> list[Path]:
     """The class path, in the lock file's order; downloads what is missing, checks every file.
 
     Raises JarsMissingError.
     """
-    _java_home()
-    from jgo.env import LockFile
-    from jgo.maven import MavenContext, PythonResolver
-
-    context = MavenContext(resolver=PythonResolver(), timeout=60)
-    wanted = LockFile.load(LOCK).dependencies
+    context, wanted = _context(), _wanted()
     with _one_at_a_time(context.repo_cache), ThreadPoolExecutor(AT_ONCE) as pool:
         paths = []
         for path in pool.map(lambda locked: _have(context, locked), wanted):
@@ -46,9 +47,26 @@ def fetch(progress: Progress | None = None) -> list[Path]:
     return paths
 
 
-def _have(context: Any, locked: Any) -> Path:
+def _context() -> Any:
+    _java_home()
+    from jgo.maven import MavenContext, PythonResolver
+
+    return MavenContext(resolver=PythonResolver(), timeout=60)
+
+
+def _wanted() -> list[Any]:
+    from jgo.env import LockFile
+
+    return list(LockFile.load(LOCK).dependencies)
+
+
+def _artifact(context: Any, locked: Any) -> Any:
     component = context.project(locked.groupId, locked.artifactId).at_version(locked.version)
-    artifact = component.artifact(classifier=locked.classifier or "", packaging=locked.packaging)
+    return component.artifact(classifier=locked.classifier or "", packaging=locked.packaging)
+
+
+def _have(context: Any, locked: Any) -> Path:
+    artifact = _artifact(context, locked)
     path = Path(artifact.cached_path)
     why: object = "its checksum is not the lock file's"
     for _ in range(TRIES):

@@ -1,0 +1,57 @@
+"""The command `leadscore`: the parts' commands under one name."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from enum import StrEnum
+
+import typer
+
+from deploy.local.commands import app as local_commands
+from services.ingest.commands import app as sources
+from services.scorer.commands import app as rules
+
+app = typer.Typer(
+    name="leadscore",
+    help="Event-driven lead scoring.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(local_commands)
+app.add_typer(sources, name="sources")
+if importlib.util.find_spec("services.router.commands"):
+    app.add_typer(importlib.import_module("services.router.commands").app, name="destinations")
+app.add_typer(rules, name="rules")
+
+
+class Process(StrEnum):
+    """What can be served."""
+
+    ingest = "ingest"
+    scorer = "scorer"
+    router = "router"
+    console = "console"
+
+
+@app.command()
+def serve(process: Process) -> None:
+    """Run one process until SIGTERM; settings come from the environment (or the local stack)."""
+    from deploy.local.state import load_settings
+
+    importlib.import_module(f"services.{process.value}.main").run(load_settings())
+
+
+def main() -> None:
+    """The console script."""
+    from deploy.local.state import NoStackError
+
+    try:
+        app()
+    except NoStackError as error:
+        typer.echo(str(error), err=True)
+        raise SystemExit(2) from None
+
+
+if __name__ == "__main__":
+    main()
