@@ -34,7 +34,7 @@ async def sendgrid(request: Request) -> Response:
     in the dead letter: SendGrid couldn't mend them, and would send them again for a day.
     """
     edge, scope = edge_of(request), request.scope
-    keys = edge.sources.sendgrid_keys(scope["path_params"].get("name"))
+    keys = edge.sources.sendgrid_keys(scope.get("path_params", {}).get("name"))
     signature, timestamp = header(scope, SIGNATURE_HEADER), header(scope, TIMESTAMP_HEADER)
     now = edge.now()
     window = edge.settings.sendgrid_window_seconds
