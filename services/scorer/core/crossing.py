@@ -22,7 +22,10 @@ _HORIZON_HALF_LIVES = 192
 def next_move_ms(
     ladder: Ladder, models: Models, journey: JourneyState, after_ms: int
 ) -> int | None:
-    """The first instant later than after_ms at which `decide` moves the lead, None if never."""
+    """The first instant later than after_ms at which `decide` moves the lead, None if never.
+
+    At after_ms itself, which isn't before the newest entry, it must have nothing to move.
+    """
     here = ladder.place.get(journey.stage, -1)
     if here < 0:
         return after_ms + 1

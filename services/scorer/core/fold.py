@@ -202,8 +202,12 @@ def _move_by_time(
         if ladder is None:
             continue
         here = ladder.place.get(journey.stage, -1)
-        if here >= 0 and not rising and all_hold(state.models, ladder.rungs[here].leave, until_ms):
-            continue
+        if here >= 0 and not rising:
+            rung = ladder.rungs[here]
+            if until_ms - journey.since_ms < rung.dwell_ms:
+                continue
+            if all_hold(state.models, rung.leave, until_ms):
+                continue
         for _ in range(_MOST_MOVES):
             due = next_move_ms(ladder, state.models, journey, journey.ladder_at_ms)
             if due is None or due > until_ms:
@@ -335,7 +339,11 @@ def became_known(ruleset: Ruleset, journeys: list[JourneyState]) -> list[Release
     """
     released = []
     for journey in journeys:
-        if journey.waiting_seq and journey.name in ruleset.ladders:
-            released.append(Release(journey.name, journey.handed_off[-1], journey.waiting_seq))
+        ladder = ruleset.ladders.get(journey.name)
+        if journey.waiting_seq and ladder is not None:
+            here = ladder.place.get(journey.stage, 0)
+            reached = [name for name in journey.handed_off if ladder.place.get(name, 0) <= here]
+            stage = max(reached, key=lambda name: ladder.place.get(name, 0), default=journey.stage)
+            released.append(Release(journey.name, stage, journey.waiting_seq))
         journey.waiting_seq = 0
     return released

@@ -1,0 +1,76 @@
+"""The next instant of a move by time, against a walk over every millisecond."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.scorer.core.crossing import crossings, next_move_ms
+from services.scorer.core.ladder import Ladder, Rung, decide
+from shared.decay import score_at
+from shared.lead_state import JourneyState, ModelState, Sum
+from tests.unit.scorer.effort import examples
+
+WALK_MS = 4000
+# Half-lives of some milliseconds, so that whole fates fit into a walk.
+amounts = st.one_of(st.integers(-90, 90).map(float), st.floats(-90, 90))
+sums = st.dictionaries(
+    st.sampled_from([0, 13, 20, 100, 101, 350]),
+    st.builds(Sum, st.integers(0, 40), amounts),
+    min_size=1,
+    max_size=4,
+)
+quick = examples(40)
+
+
+@quick
+@given(sums=sums, least=st.integers(-20, 60).map(lambda n: n + 0.25))
+def test_every_crossing_is_found_at_its_millisecond(sums: dict[int, Sum], least: float) -> None:
+    """Sums of any signs and half-lives: the crossings found are those of a walk."""
+    model = ModelState(sums=sums, limits={}, holding={})
+    start = 50
+    holds = [score_at(model, at) >= least for at in range(start, start + WALK_MS)]
+    seen = [start + n for n in range(1, WALK_MS) if holds[n] != holds[n - 1]]
+    found = [at for at in crossings(model, least, start) if at < start + WALK_MS]
+    assert found == seen
+
+
+ladder = Ladder(
+    "main",
+    (
+        Rung("a", (), (), 0, None),
+        Rung("b", (("x", 10.0),), (("x", 5.0),), 0, None),
+        Rung("c", (("x", 20.0), ("y", 10.0)), (("x", 15.0), ("y", 5.0)), 150, None),
+        Rung("d", (("x", 40.0),), (("x", 30.0),), 40, None),
+    ),
+    {"a": 0, "b": 1, "c": 2, "d": 3},
+    ("x", "y"),
+)
+
+
+@quick
+@given(x=sums, y=sums, stage=st.sampled_from("abcd"), since=st.integers(0, 50))
+def test_the_next_move_is_the_first_that_a_walk_meets(
+    x: dict[int, Sum], y: dict[int, Sum], stage: str, since: int
+) -> None:
+    """Falls, dwell that ends, and rises as negative points fade: no move missed or invented."""
+    models = {"x": ModelState(x, {}, {}), "y": ModelState(y, {}, {})}
+    journey = JourneyState("main", stage, since, 50)
+    to = decide(ladder, models, journey, 50)
+    if to is not None:
+        journey.stage, journey.since_ms = ladder.rungs[to].name, 50
+    assert decide(ladder, models, journey, 50) is None
+    walk = range(51, 50 + WALK_MS)
+    first = next((at for at in walk if decide(ladder, models, journey, at) is not None), None)
+    found = next_move_ms(ladder, models, journey, 50)
+    assert (found if found is not None and found < 50 + WALK_MS else None) == first
+
+
+def test_a_lead_without_points_never_moves() -> None:
+    """No points, no leave thresholds broken: nothing is due, ever."""
+    assert next_move_ms(ladder, {}, JourneyState("main", "a", 0, 0), 0) is None
+
+
+def test_a_stage_of_an_older_ladder_is_left_at_once() -> None:
+    """A stage the ladder doesn't know is due the next millisecond."""
+    assert next_move_ms(ladder, {}, JourneyState("main", "gone", 0, 70), 70) == 71

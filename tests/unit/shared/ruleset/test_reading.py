@@ -1,0 +1,167 @@
+"""Rulesets are read strictly: every fault has its line, its path and a remedy."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.ruleset.document import duration_ms
+from shared.ruleset.reading import RulesetErrors, read_ruleset
+
+GOOD = """\
+models:
+  e:
+    decay: {half_life: 30d}
+    cap: 100
+    rules:
+      - id: visit
+        on: page_viewed
+        when: {field: context.page.path, glob: "/p*"}
+        points: 5
+        limit: {times: 3, per: day}
+        say: visited {context.page.title}
+stages:
+  ladder:
+    - name: inform
+    - name: educate
+      enter: {e: 20}
+      leave: {e: 10}
+      handoff: content
+"""
+
+
+def faults(text: str) -> list[tuple[int, str, str, str]]:
+    with pytest.raises(RulesetErrors) as caught:
+        read_ruleset(text)
+    return [(e.line, e.path, e.message, e.remedy) for e in caught.value.errors]
+
+
+def test_a_good_ruleset_is_read() -> None:
+    """Durations become milliseconds, `on` stays a word, one name becomes a list."""
+    document = read_ruleset(GOOD)
+    rule = document.models["e"].rules[0]
+    assert document.models["e"].decay.half_life == 30 * 86_400_000
+    assert rule.on == ["page_viewed"]
+    assert document.rule_names() == ["e/visit"]
+
+
+CASES = [
+    ("points: 5", "point: 5", 9, "models.e.rules[0].point", "did you mean points?"),
+    ("points: 5", 'points: "5"', 9, "models.e.rules[0].points", ""),
+    ("points: 5", "points: 0", 9, "models.e.rules[0].points", "give points, or drop the rule"),
+    ("points: 5", "points: .inf", 9, "models.e.rules[0].points", ""),
+    ("points: 5", "points: 1e999", 9, "models.e.rules[0].points", ""),
+    ("30d", "30 days", 3, "models.e.decay.half_life", "write a whole number and a unit"),
+    ("30d", "0d", 3, "models.e.decay.half_life", "use a duration from 1s to 3650d"),
+    ("half_life", "half_live", 3, "models.e.decay.half_live", "did you mean half_life?"),
+    ("glob:", "globe:", 8, "models.e.rules[0].when.globe", "did you mean glob?"),
+    (', glob: "/p*"', "", 8, "models.e.rules[0].when", "add an operator"),
+    ("field: context", "field: contxt", 8, "models.e.rules[0].when.field", "did you mean context?"),
+    ('glob: "/p*"', 'matches: "(["', 8, "models.e.rules[0].when.matches", "RE2 syntax"),
+    ('glob: "/p*"', "any: []", 8, "models.e.rules[0].when.any", ""),
+    ("per: day", "per: fortnight", 10, "models.e.rules[0].limit.per", "use 'hour', 'day'"),
+    ("{times: 3, per: day}", "{per: day}", 10, "models.e.rules[0].limit", "write once, "),
+    ("{times: 3, per: day}", "{once_per: path}", 10, "models.e.rules[0].limit.once_per", "begin"),
+    ("{context.page.title}", "{page.title}", 11, "models.e.rules[0].say", "begin with"),
+    ("enter: {e: 20}", "enter: {f: 20}", 16, "stages.ladder[1].enter.f", "models: e"),
+    ("leave: {e: 10}", "leave: {e: 20}", 17, "stages.ladder[1].leave.e", "set leave below enter"),
+    ("enter: {e: 20}", "enter: {e: 200}", 16, "stages.ladder[1].enter.e", "raise the cap"),
+    ("enter: {e: 20}", "enter: {e: 0}", 16, "stages.ladder[1].enter.e", "ask for more than 0"),
+    ("      enter: {e: 20}\n", "", 15, "stages.ladder[1]", "add enter: {MODEL: POINTS}"),
+    ("handoff: content", "handoff: sale", 18, "stages.ladder[1].handoff", "use 'content'"),
+    ("handoff: content", "dwell: tomorrow", 18, "stages.ladder[1].dwell", "write a whole"),
+    ("name: educate", "name: inform", 15, "stages.ladder[1].name", "rename one of them"),
+    ("- name: inform", "- name: in form", 14, "stages.ladder[0].name", "use letters"),
+    ("- name: inform", "- {name: inform, enter: {e: 3}}", 14, "stages.ladder[0].enter", "drop"),
+    ("cap: 100", "cap: 100\n    cap: 200", 5, "models.e.cap", "keep one of them"),
+    ("cap: 100", "cap: -1", 4, "models.e.cap", ""),
+    ("        on: page_viewed\n", "", 8, "models.e.rules[0].when.field", "read traits.NAME"),
+    ("models:", "modles:", 1, "modles", "did you mean models?"),
+    ("cap: 100", "<<: {cap: 3}", 4, "models.e.<<", "write the keys out"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "line", "path", "remedy"), CASES)
+def test_a_fault_names_its_line_path_and_remedy(
+    old: str, new: str, line: int, path: str, remedy: str
+) -> None:
+    """One fault planted into a good ruleset is found where it is."""
+    assert old in GOOD
+    found = faults(GOOD.replace(old, new, 1))
+    assert (line, path) in [(one[0], one[1]) for one in found], found
+    mended = [one[3] for one in found if one[1] == path]
+    assert mended[0].startswith(remedy), found
+
+
+def test_all_faults_are_told_at_once() -> None:
+    """In the order of their lines, so that one run of the check is enough."""
+    text = GOOD.replace("points: 5", "pints: 5").replace("30d", "x").replace("cap: 100", "cap: no")
+    lines = [one[0] for one in faults(text)]
+    assert lines == sorted(lines)
+    assert {3, 4, 9} <= set(lines)
+
+
+def test_thresholds_rise_from_stage_to_stage() -> None:
+    """A higher stage that asks for less would never be left for the lower one."""
+    more = GOOD + "    - {name: involve, enter: {e: 15}, leave: {e: 5}}\n"
+    assert [one[1] for one in faults(more)] == [
+        "stages.ladder[2].enter.e",
+        "stages.ladder[2].leave.e",
+    ]
+    same = GOOD + "    - {name: involve, enter: {e: 20}}\n"
+    assert [one[3] for one in faults(same)] == ["ask for more"]
+
+
+def test_rules_on_traits_neither_decay_nor_have_limits() -> None:
+    """They hold while the traits match; what would mean something else is refused."""
+    text = GOOD.replace("        on: page_viewed\n", "").replace("context.page.path", "traits.x")
+    assert [one[1] for one in faults(text)] == ["models.e.rules[0].limit"]
+    text = text.replace("limit: {times: 3, per: day}", "decay: {half_life: 3d}")
+    assert [one[1] for one in faults(text)] == ["models.e.rules[0].decay"]
+
+
+def test_words_that_yaml_1_1_takes_for_booleans_stay_words() -> None:
+    """Norway is no falsehood, a date stays a text, and `on` is a key."""
+    text = GOOD.replace('glob: "/p*"', "in: [NO, yes, off, 2026-01-01, 017, 1_000, null_]")
+    when = read_ruleset(text).models["e"].rules[0].when
+    assert when is not None
+    assert when.in_ == ["NO", "yes", "off", "2026-01-01", 17, "1_000", "null_"]
+
+
+BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "\n".join(
+    f"{name}: &{name} [{','.join(['*' + before] * 10)}]"
+    for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "   \n# nothing\n", "- a", "text", "a: b: c", "a: [", "[" * 20_000, "{a: " * 3000,
+        BOMB, "a: &a [*a]", "a: *b", "a: \x00", "a: 1\n---\nb: 2", "%YAML 9\n---\na: 1",
+        "!!python/object/apply:os.system ['true']", "? [a]\n: b", "a: " + "x" * 1_100_000,
+        "models: &m {e: *m}", "\ud800", "models: {1: 2, [3]: 4}", "a: " + "9" * 6000,
+    ],
+)  # fmt: skip
+def test_hostile_text_is_refused_quickly(text: str) -> None:
+    """Bombs, depth, recursion, foreign tags and broken text end in an error with a line."""
+    assert all(line >= 1 for line, *_ in faults(text))
+
+
+def test_aliases_save_writing() -> None:
+    """An anchor may stand for a condition that is used again."""
+    text = GOOD.replace("when: {", "when: &here {").replace(
+        "stages:",
+        "      - {id: again, on: page_left, when: *here, points: 1}\nstages:",
+        1,
+    )
+    rules = read_ruleset(text).models["e"].rules
+    assert rules[0].when == rules[1].when
+
+
+@pytest.mark.parametrize(
+    ("text", "ms"),
+    [("45s", 45_000), ("90m", 5_400_000), ("12h", 43_200_000), ("2w", 1_209_600_000)],
+)
+def test_durations_are_a_number_and_a_unit(text: str, ms: int) -> None:
+    """Seconds, minutes, hours, days, weeks."""
+    assert duration_ms(text) == ms
