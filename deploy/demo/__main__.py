@@ -15,6 +15,7 @@ from deploy.demo.show import Pace, Show
 from deploy.demo.stack import NoStackError, running_stack
 
 DEADLINE_SECONDS = 60.0
+PLAIN_WIDTH = 140  # columns where the output is no terminal: a log, a file
 
 
 def main() -> int:
@@ -37,6 +38,8 @@ def main() -> int:
     )
     options = parser.parse_args()
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=PLAIN_WIDTH)
     screen = Screen(console)
     pace = Pace(
         pause=0.0 if options.fast else 0.4 if console.is_terminal else 0.0,

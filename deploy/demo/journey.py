@@ -138,7 +138,6 @@ JOURNEY: tuple[Step, ...] = (
     _mail("mail-3-delivered", _at(9, 0, 0), 3, "delivered"),
     _mail("mail-3-open", _at(9, 0, 45), 3, "open"),
     _visits("allocation", _at(9, 0, 46, 5), _ALLOCATION, ARTICLES[_ALLOCATION]),
-    _reads("allocation-read", _at(9, 0, 51), _ALLOCATION, ARTICLES[_ALLOCATION], 80),
     _visits("pricing", _at(9, 0, 52), "/pricing", "Fees and services"),
     _reads("pricing-read", _at(9, 0, 55), "/pricing", "Fees and services", 150),
 )

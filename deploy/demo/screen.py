@@ -76,21 +76,18 @@ class Screen:
     def packet(self, packet: dict[str, Any]) -> None:
         """The sales hand-off, as an adviser would read it."""
         who = packet["who"]
-        lines = [
-            f"Who      {who['traits'].get('name', '')} <{', '.join(who['emails'])}>",
-            f"Stage    {packet['stage']['name']} since {packet['stage']['since']}",
-            "Scores   " + score_of({"scores": packet["scores"]}),
-            "Content  " + "\n         ".join(
-                f"{each['kind']}: {each['title']}" for each in packet["content"]
-            ),
-            "Why      " + "\n         ".join(
-                f"{each['points']:+g}  {each['words']}" for each in packet["reasons"]
-            ),
-            "Last     " + "\n         ".join(
-                f"{each['at']}  {each['words']}" for each in packet["last_actions"][:5]
-            ),
-        ]  # fmt: skip
-        self.console.print(Panel(Text("\n".join(lines)), title="Hand-off to sales", expand=False))
+        grid = Table.grid(padding=(0, 2))
+        for heading, lines in (
+            ("who", [f"{who['traits'].get('name', '')} <{', '.join(who['emails'])}>"]),
+            ("stage", [f"{packet['stage']['name']} since {packet['stage']['since']}"]),
+            ("scores", [score_of({"scores": packet["scores"]})]),
+            ("content", [f"{each['kind']}: {each['title']}" for each in packet["content"]]),
+            ("why", [f"{each['points']:+g}  {each['words']}" for each in packet["reasons"]]),
+            ("last", [f"{each['at']}  {each['words']}" for each in packet["last_actions"][:5]]),
+        ):
+            for index, line in enumerate(lines):
+                grid.add_row("" if index else heading, escape(line))
+        self.console.print(Panel(grid, title="Hand-off to sales", expand=False))
 
     def explanation(self, explanation: dict[str, Any]) -> None:
         """Entry by entry, with the sum that is the score."""

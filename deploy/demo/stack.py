@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import sysconfig
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ import httpx
 
 STATE = ".leadscore"
 START_SECONDS = 600  # the first start downloads a broker
+READY_SECONDS = 30.0  # a process of a running stack may just be starting again
 
 
 class NoStackError(Exception):
@@ -32,16 +34,24 @@ class Stack:
     api_token: str
     sendgrid_private_key_pem: str
 
-    @property
     def ready(self) -> bool:
-        """Whether ingest and the read API both answer that they are ready."""
-        try:
-            return all(
-                httpx.get(f"{url}/readyz", timeout=5).is_success
-                for url in (self.ingest_url, self.api_url)
-            )
-        except httpx.HTTPError:
-            return False
+        """Whether ingest and the read API are both ready; waited for if one of them lives."""
+        deadline = time.monotonic() + READY_SECONDS
+        while True:
+            answers = [_answer(f"{url}/readyz") for url in (self.ingest_url, self.api_url)]
+            if answers == [True, True]:
+                return True
+            if answers == [None, None] or time.monotonic() > deadline:
+                return False
+            time.sleep(0.2)
+
+
+def _answer(url: str) -> bool | None:
+    """True for a success, False for another answer, None for no answer."""
+    try:
+        return httpx.get(url, timeout=5).is_success
+    except httpx.HTTPError:
+        return None
 
 
 def find_stack(start: Path) -> Stack | None:
@@ -64,7 +74,7 @@ def running_stack(start: Path, say: Callable[[str], None]) -> Stack:
     Raises NoStackError with the reason.
     """
     stack = find_stack(start)
-    if stack is not None and stack.ready:
+    if stack is not None and stack.ready():
         say(f"Using the stack that runs at {stack.ingest_url}")
         return stack
     say("No stack runs here: starting one with `leadscore up --detach`")
@@ -77,7 +87,7 @@ def running_stack(start: Path, say: Callable[[str], None]) -> Stack:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NoStackError(f"leadscore up --detach failed: {error}") from error
     stack = find_stack(start)
-    if started.returncode != 0 or stack is None or not stack.ready:
+    if started.returncode != 0 or stack is None or not stack.ready():
         raise NoStackError(f"leadscore up --detach ended with {started.returncode}")
     say("The stack stays up after the demo; `leadscore down` stops it")
     return stack
