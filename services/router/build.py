@@ -16,6 +16,7 @@ from services.router.messages import StageChanged
 from services.router.metrics import FACTS_UNBUILT
 from services.router.outbox import Row
 from services.router.packet import Lead, build_packet, reasons_of, rounded
+from services.router.ruleset_words import Rulesets
 from shared.envelope import rfc3339
 from shared.errors import PoisonError
 
@@ -46,8 +47,9 @@ class _Told:
 class Builder:
     """Makes messages, with what is stored of the leads that are handed over."""
 
-    def __init__(self, history: History, public_url: str) -> None:
+    def __init__(self, history: History, rulesets: Rulesets, public_url: str) -> None:
         self._history = history
+        self._rulesets = rulesets
         self._public_url = public_url
 
     async def build(self, rows: Sequence[Row]) -> Built:
@@ -70,7 +72,7 @@ class Builder:
             if each.row.lead_id in built.blocked:
                 continue
             try:
-                messages = [self._message(each.fact, kind, leads) for kind in each.kinds]
+                messages = [await self._message(each.fact, kind, leads) for kind in each.kinds]
             except _DATA_ERRORS as error:
                 _set_aside(built, each.row, error)
                 continue
@@ -92,7 +94,7 @@ class Builder:
             await asyncio.sleep(0)  # packets are work for the processor: let heartbeats through
         return leads
 
-    def _message(
+    async def _message(
         self, fact: Fact, kind: MessageKind, leads: dict[tuple[str, int], Lead | None]
     ) -> Message:
         if kind == STAGE_CHANGED:
@@ -101,7 +103,8 @@ class Builder:
             lead = leads[fact.lead_id, fact.at_ms]
             if lead is None:
                 raise PoisonError("lead_missing", "the lead of a hand-off is not stored")
-            data = build_packet(fact, lead, self._public_url).model_dump_json().encode()
+            words = await self._rulesets.words(fact.ruleset_version)
+            data = build_packet(fact, lead, words, self._public_url).model_dump_json().encode()
         return Message(
             id=message_id(fact.lead_id, fact.seq, kind),
             kind=kind,

@@ -19,6 +19,9 @@ KIND_OF_TYPE: dict[str, str] = {
     "seminar_attended": "webinar",
 }
 
+# What a form is filled in for: fields that name the content it gives.
+GIVEN_BY_FORM = ("content_title", "content", "ebook", "download", "whitepaper", "asset")
+
 # Pages that are content rather than shop window, by a part of their path.
 _ARTICLE_PATH = re.compile(
     r"/(blog|articles?|guides?|resources|insights|learn|library|news|stories|case-stud(y|ies)"
@@ -30,6 +33,8 @@ def kind_of(event: Event) -> str | None:
     """download, video, webinar or article; None where an event isn't about content."""
     if found := KIND_OF_TYPE.get(event.type):
         return found
+    if event.type == "form_submitted" and any(event.properties.get(name) for name in GIVEN_BY_FORM):
+        return "download"
     if event.type in {"page_viewed", "page_left"}:
         path = page_of(event).get("path")
         marked = event.properties.get("content_id") or event.properties.get("content_type")

@@ -65,6 +65,7 @@ class Who(Data):
 class Stage(Data):
     journey: str
     name: str
+    labels: list[str] = Field(description="what people call it, such as MQL")
     since: str
     from_stage: str
     episode: int
@@ -72,11 +73,15 @@ class Stage(Data):
 
 
 class ReasonInWords(Data):
-    """What one rule has earned this lead, in words. `points` is as granted, before decay."""
+    """What one rule has earned this lead, told by the newest deed that earned it.
+
+    points: as granted · value: what is left of them by decay, at the hand-off.
+    """
 
     words: str
-    rule: str | None
+    rule: str
     points: float
+    value: float
     times: int
     last_at: str
 

@@ -17,14 +17,18 @@ from services.router.messages import (
     Suppression,
     Who,
 )
+from services.router.ruleset_words import RulesetWords
 from services.router.wording import day_of, text_of, title_of, url_of, words_for
+from shared.decay import decayed
 from shared.envelope import Event, milliseconds, rfc3339
 from shared.identity import ANONYMOUS, EMAIL, EXTERNAL, PHONE, USER_ID, Identifier
+from shared.ruleset.wording import in_words
 
 ACTIONS_MAX = 10
 REASONS_MAX = 8
 WHAT_CHANGED_MAX = 20
 IDENTIFIERS_MAX = 10  # per kind
+CONSENT_MAX = 100  # characters of a purpose and of an answer
 ID_MAX = 200  # characters of an id that a sender chose
 PACKET_MAX_BYTES = 20_000
 
@@ -56,7 +60,7 @@ class Lead:
 
     stage_since_ms: since when it is in its present stage · events: the newest first, none after
     the change · marks: event type → the newest time it happened, over the whole history, for what
-    forbids writing · labels: rule → its wording, where the ruleset has one.
+    forbids writing.
     """
 
     known: bool
@@ -66,14 +70,14 @@ class Lead:
     identifiers: tuple[Identifier, ...]
     events: tuple[Earned, ...]
     marks: dict[str, int] = field(default_factory=dict)
-    labels: dict[str, str] = field(default_factory=dict)
 
 
-def build_packet(fact: Fact, lead: Lead, public_url: str) -> HandOff:
+def build_packet(fact: Fact, lead: Lead, words: RulesetWords, public_url: str) -> HandOff:
     """The packet for one hand-off.
 
-    public_url: where the console's API is reached, "" for no link. Bounded by counts and lengths;
-    should it still pass PACKET_MAX_BYTES, the least telling parts go first.
+    words: of the ruleset the change was made under · public_url: where the console's API is
+    reached, "" for no link. Bounded by counts and lengths; should it still pass PACKET_MAX_BYTES,
+    the least telling parts go first.
     """
     since_ms = fact.at_ms
     if not isinstance(fact, StageChanged) and lead.stage == fact.to_stage:
@@ -87,13 +91,14 @@ def build_packet(fact: Fact, lead: Lead, public_url: str) -> HandOff:
         stage=Stage(
             journey=fact.journey,
             name=fact.to_stage,
+            labels=words.labels.get(fact.to_stage, []),
             since=rfc3339(since_ms),
             from_stage=fact.from_stage,
             episode=fact.episode,
             cause=fact.cause,
         ),
         scores=rounded(fact.scores),
-        reasons=_reasons(lead),
+        reasons=_reasons(lead, words, fact.at_ms),
         last_actions=[_action(earned.event) for earned in lead.events[:ACTIONS_MAX]],
         content=content_of([earned.event for earned in lead.events]),
         what_changed=reasons_of(fact),
@@ -154,35 +159,38 @@ class _Tally:
     event: Event
     at_ms: int
     points: float = 0.0
+    value: float = 0.0
     times: int = 0
 
 
-def _reasons(lead: Lead) -> list[ReasonInWords]:
-    """The rules that gave most, each with the newest deed that earned it."""
+def _reasons(lead: Lead, words: RulesetWords, now_ms: int) -> list[ReasonInWords]:
+    """The rules whose points are worth most now, each with the newest deed that earned it."""
     tallies: dict[str, _Tally] = {}
     for earned in lead.events:
         for rule, points in earned.entries:
-            tally = tallies.get(rule)
-            if tally is None:
-                tally = tallies[rule] = _Tally(earned.event, milliseconds(earned.event.occurred_at))
+            at_ms = milliseconds(earned.event.occurred_at)
+            tally = tallies.setdefault(rule, _Tally(earned.event, at_ms))
             tally.points += points
+            tally.value += decayed(points, at_ms, now_ms, words.half_lives_ms.get(rule, 0))
             tally.times += 1
-    strongest = sorted(tallies.items(), key=lambda item: -item[1].points)
+    strongest = sorted(tallies.items(), key=lambda item: -item[1].value)
     return [
-        _in_words(rule, tally, lead.labels.get(rule))
+        _in_words(rule, tally, words.says.get(rule))
         for rule, tally in strongest[:REASONS_MAX]
-        if tally.points > 0
+        if tally.value > 0
     ]
 
 
-def _in_words(rule: str, tally: _Tally, label: str | None) -> ReasonInWords:
-    deed = f"{words_for(tally.event)} on {day_of(tally.at_ms)}"
+def _in_words(rule: str, tally: _Tally, say: str | None) -> ReasonInWords:
+    deed = in_words(say, tally.event) if say else words_for(tally.event)
+    words = f"{deed} on {day_of(tally.at_ms)}"
     if tally.times > 1:
-        deed += f", and {tally.times - 1} more"
+        words += f", the last of {tally.times} times"
     return ReasonInWords(
-        words=f"{label}: {deed}" if label else deed,
+        words=words,
         rule=rule,
         points=round(tally.points, 6),
+        value=round(tally.value, 6),
         times=tally.times,
         last_at=rfc3339(tally.at_ms),
     )
@@ -202,8 +210,8 @@ def _action(event: Event) -> Action:
 def _consent(lead: Lead) -> Consent:
     for earned in lead.events:
         given = {
-            name[:ID_MAX]: value[:ID_MAX] if isinstance(value, str) else value
-            for name, value in list(earned.event.consent.items())[:20]
+            name[:CONSENT_MAX]: value[:CONSENT_MAX] if isinstance(value, str) else value
+            for name, value in list(earned.event.consent.items())[:10]
             if value is None or isinstance(value, str | int | float | bool)
         }
         if given:
@@ -227,15 +235,31 @@ def _suppression(lead: Lead) -> Suppression:
 
 
 def _fitted(packet: HandOff) -> HandOff:
-    """The packet within PACKET_MAX_BYTES: content, then reasons and actions are halved."""
-    while len(packet.model_dump_json()) > PACKET_MAX_BYTES:
+    """The packet within PACKET_MAX_BYTES: lists are halved, then identifiers and traits cut."""
+    while _size(packet) > PACKET_MAX_BYTES:
         cut = {
             name: values[: len(values) // 2]
             for name in ("content", "what_changed", "reasons", "last_actions")
             if (values := getattr(packet, name))
         }
         if not cut:
-            who = packet.who.model_copy(update={"traits": {}})
-            return packet.model_copy(update={"who": who})
+            return packet.model_copy(update={"who": _least(packet.who)})
         packet = packet.model_copy(update=cut)
     return packet
+
+
+def _size(packet: HandOff) -> int:
+    return len(packet.model_dump_json().encode())
+
+
+def _least(who: Who) -> Who:
+    """The first identifier of each kind, and no traits."""
+    return Who(
+        known=who.known,
+        emails=who.emails[:1],
+        phones=who.phones[:1],
+        user_ids=who.user_ids[:1],
+        anonymous_ids=who.anonymous_ids[:1],
+        external_ids=who.external_ids[:1],
+        traits={},
+    )

@@ -48,8 +48,9 @@ PHRASES: dict[str, tuple[str, str]] = {
 
 # Where the name of the thing may stand among the properties, the best first.
 TITLE_FIELDS = (
-    "title", "content_title", "video_title", "content_name", "webinar", "campaign",
-    "email_subject", "subject", "product", "form", "name", "plan", "network", "list",
+    "title", "content_title", "video_title", "content_name", "webinar", "campaign", "content",
+    "ebook", "download", "whitepaper", "asset", "email_subject", "subject", "product", "form",
+    "name", "plan", "network", "list",
 )  # fmt: skip
 
 

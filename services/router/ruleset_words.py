@@ -1,0 +1,67 @@
+"""What a ruleset version says in words: of its stages, and of each rule."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+import structlog
+
+from services.router.outbox import Pool
+from shared.ruleset.reading import RulesetErrors, read_ruleset
+
+log = structlog.get_logger()
+
+SOURCE = "SELECT source FROM ruleset_version WHERE version = $1"
+VERSIONS_KEPT = 8
+
+
+@dataclass(frozen=True, slots=True)
+class RulesetWords:
+    """labels: by stage, such as MQL · says: by "model/rule", see shared.ruleset.wording ·
+    half_lives_ms: by "model/rule"; 0 or missing: its points don't decay.
+    """
+
+    labels: dict[str, list[str]] = field(default_factory=dict)
+    says: dict[str, str] = field(default_factory=dict)
+    half_lives_ms: dict[str, int] = field(default_factory=dict)
+
+
+def words_of(source: str) -> RulesetWords:
+    """Read them from a ruleset's YAML. Raises RulesetErrors."""
+    document = read_ruleset(source)
+    words = RulesetWords({stage.name: list(stage.labels) for stage in document.stages.ladder})
+    for model_name, model in document.models.items():
+        for rule in model.rules:
+            name = f"{model_name}/{rule.id}"
+            words.says[name] = rule.say
+            if rule.on is not None:  # what holds while a trait does never decays
+                words.half_lives_ms[name] = (rule.decay or model.decay).half_life or 0
+    return words
+
+
+class Rulesets:
+    """Reads versions once; they never change."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._kept: OrderedDict[int, RulesetWords] = OrderedDict()
+
+    async def words(self, version: int) -> RulesetWords:
+        """A version's words; empty ones where it can't be read, for a hand-off must still go."""
+        if version not in self._kept:
+            self._kept[version] = await self._read(version)
+            while len(self._kept) > VERSIONS_KEPT:
+                self._kept.popitem(last=False)
+        return self._kept[version]
+
+    async def _read(self, version: int) -> RulesetWords:
+        source = await self._pool.fetchval(SOURCE, version)
+        if source is None:
+            return RulesetWords()
+        try:
+            return await asyncio.to_thread(words_of, source)
+        except RulesetErrors:
+            log.warning("a stored ruleset can't be read", version=version)
+            return RulesetWords()

@@ -1,0 +1,152 @@
+"""The hand-off packet tells what the receiver needs, and nothing they may not have."""
+
+from __future__ import annotations
+
+from services.router.packet import PACKET_MAX_BYTES, Earned, build_packet
+from services.router.ruleset_words import RulesetWords
+from shared.envelope import Identifiers
+from shared.facts import HandoffReleased, StageChanged
+from tests.unit.router.people import DAY_MS, LEAD, NOW_MS, event, lead, page, sales_fact
+
+EBOOK = "Your Guide to a Secure Retirement"
+ARTICLE = "Common retirement mistakes"
+WORDS = RulesetWords(
+    labels={"validate": ["MQL"]},
+    says={"engagement/ebook": "downloaded “{properties.title}”"},
+    half_lives_ms={"engagement/ebook": 10 * DAY_MS},
+)
+
+
+def test_it_names_the_e_book_and_the_articles() -> None:
+    """Content is told once each, with its address and how often, shop window left out."""
+    packet = build_packet(
+        sales_fact(),
+        lead(
+            page("/pricing", "Pricing"),
+            page("/blog/mistakes", ARTICLE, 1, "page_left"),
+            page("/blog/mistakes", ARTICLE, 1),
+            page("/blog/mistakes", ARTICLE, 2),
+            event("video_watched", 3, properties={"title": "Anna's story"}),
+            event("content_downloaded", 9, properties={"title": EBOOK}),
+        ),
+        WORDS,
+        "",
+    )
+    told = [(each.kind, each.title, each.times) for each in packet.content]
+    assert told == [("article", ARTICLE, 2), ("video", "Anna's story", 1), ("download", EBOOK, 1)]
+    assert packet.content[0].url == "https://adviser.example/blog/mistakes"
+
+
+def test_reasons_are_in_the_rulesets_words_the_strongest_now_first() -> None:
+    """What decayed counts for less; points as granted and what is left stand beside each other."""
+    packet = build_packet(
+        sales_fact(),
+        lead(
+            Earned(page("/pricing", "Pricing"), (("engagement/pricing", 10.0),)),
+            Earned(page("/pricing", "Pricing", 1), (("engagement/pricing", 10.0),)),
+            Earned(
+                event("content_downloaded", 10, properties={"title": EBOOK}),
+                (("engagement/ebook", 30.0),),
+            ),
+            Earned(event("email_unsubscribed", 11), (("engagement/unsubscribed", -40.0),)),
+        ),
+        WORDS,
+        "",
+    )
+    pricing, ebook = packet.reasons
+    assert pricing.words == "viewed “Pricing” on 3 May 2026, the last of 2 times"
+    assert (pricing.points, pricing.value, pricing.times) == (20.0, 20.0, 2)
+    assert ebook.words == f"downloaded “{EBOOK}” on 23 April 2026"
+    assert (ebook.points, ebook.value) == (30.0, 15.0)
+
+
+def test_it_says_who_where_and_what_changed() -> None:
+    """Identifiers, chosen traits, stage with label, scores, the tipping entries, the link."""
+    packet = build_packet(sales_fact(), lead(), WORDS, "https://leads.example/")
+    assert packet.who.emails == ["sarah@adviser.example"]
+    assert packet.who.traits == {"name": "Sarah", "title": "Teacher"}
+    assert (packet.stage.name, packet.stage.from_stage) == ("validate", "involve")
+    assert (packet.stage.labels, packet.stage.since) == (["MQL"], "2026-05-03T09:20:00.000Z")
+    assert packet.scores == {"engagement": 61.0, "fit": 20.0}
+    assert [each.rule for each in packet.what_changed] == ["engagement/pricing"]
+    assert packet.link == f"https://leads.example/v1/leads/{LEAD}"
+
+
+def test_what_later_versions_fill_is_there_as_null() -> None:
+    """Receivers see from the start which fields will come."""
+    told = build_packet(sales_fact(), lead(), WORDS, "").model_dump()
+    for name in ("grade", "percentile", "next", "account", "interests", "inflow", "link"):
+        assert told[name] is None
+
+
+def test_the_last_ten_actions_are_in_words_the_newest_first() -> None:
+    """No more than ten, and no query strings: they hold tokens."""
+    events = [page("/blog/x", f"Post {number}", number) for number in range(15)]
+    packet = build_packet(sales_fact(), lead(*events), WORDS, "")
+    assert [each.words for each in packet.last_actions] == [
+        f"viewed “Post {number}”" for number in range(10)
+    ]
+    assert "secret" not in packet.model_dump_json()
+
+
+def test_suppression_and_consent_are_told() -> None:
+    """Who unsubscribed and came back may be written to; who complained may not."""
+    back = build_packet(
+        sales_fact(),
+        lead(
+            event("page_viewed", consent={"marketing": True, "deep": {"a": 1}}),
+            marks={"email_unsubscribed": 5, "newsletter_subscribed": 6},
+        ),
+        WORDS,
+        "",
+    )
+    assert not back.suppression.suppressed
+    assert back.consent.given == {"marketing": True}
+    gone = build_packet(
+        sales_fact(),
+        lead(
+            marks={"email_complained": NOW_MS, "email_unsubscribed": 7, "newsletter_subscribed": 6}
+        ),
+        WORDS,
+        "",
+    )
+    assert gone.suppression.suppressed
+    assert gone.suppression.complained_at == "2026-05-03T09:20:00.000Z"
+    assert gone.suppression.unsubscribed_at is not None
+    assert gone.consent.given is None
+
+
+def test_a_released_hand_off_says_since_when_the_lead_is_in_the_stage() -> None:
+    """The stage was entered while the lead was unknown, before the release."""
+    held = sales_fact(at_ms=NOW_MS + DAY_MS)
+    fact = HandoffReleased(**{name: getattr(held, name) for name in StageChanged.__struct_fields__})
+    packet = build_packet(fact, lead(stage_since_ms=NOW_MS), WORDS, "")
+    assert packet.stage.since == "2026-05-03T09:20:00.000Z"
+    assert packet.at == "2026-05-04T09:20:00.000Z"
+
+
+def test_it_stays_under_20_kb_whatever_was_sent() -> None:
+    """Long titles, many rules, many identifiers: cut, the least telling first."""
+    long = "ü" * 5_000
+    events = [
+        Earned(
+            event(
+                "content_downloaded",
+                number,
+                properties={"title": f"{number} {long}", "url": f"https://a.example/{long}"},
+                consent={f"{key}{long}": long for key in range(30)},
+                identifiers=Identifiers(email="a@b.example"),
+            ),
+            tuple((f"engagement/{long}{rule}", 1.0) for rule in range(30)),
+        )
+        for number in range(200)
+    ]
+    big = lead(
+        *events,
+        identifiers=tuple(
+            (kind, f"{number}{long}") for kind in range(1, 6) for number in range(99)
+        ),
+        traits={"name": long, "company": long},
+    )
+    packet = build_packet(sales_fact(), big, WORDS, "")
+    assert len(packet.model_dump_json().encode()) <= PACKET_MAX_BYTES

@@ -1,0 +1,69 @@
+"""When a webhook is tried again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from services.router.deliver import judge
+from services.router.outbound import Answer
+from services.router.retries import WAITS_S, read_retry_after, wait_s
+
+NOW = datetime(2026, 5, 3, 10, 0, tzinfo=UTC)
+
+
+def test_waits_grow_over_three_days_and_then_end() -> None:
+    """Nine retries after the first attempt, about 75.6 hours, then no more."""
+    waits = [wait_s(attempts, 0.0, 1.0) for attempts in range(1, len(WAITS_S) + 1)]
+    assert waits == list(WAITS_S)
+    assert sum(WAITS_S) / 3600 == pytest.approx(75.6, abs=0.1)
+    assert wait_s(len(WAITS_S) + 1, 0.0, 1.0) is None
+
+
+def test_jitter_adds_a_fifth_at_most() -> None:
+    """So that a receiver that comes back isn't met by everything at once."""
+    assert wait_s(2, 1.0, 1.0) == 360
+
+
+def test_retry_after_is_honoured_within_a_day() -> None:
+    """A longer wait than ours counts, a shorter doesn't, and no receiver can park us for ever."""
+    assert wait_s(1, 0.0, 1.0, 120) == 120
+    assert wait_s(2, 0.0, 1.0, 1) == 300
+    assert wait_s(1, 0.0, 1.0, 10**9) == 86_400
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("120", 120.0),
+        ("Sun, 03 May 2026 10:02:00 GMT", 120.0),
+        ("Sun, 03 May 2026 09:00:00 GMT", 0.0),
+        ("soon", None),
+        ("-5", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_retry_after_is_a_number_or_a_date(value: str | None, seconds: float | None) -> None:
+    """Anything else is ignored."""
+    assert read_retry_after(value, NOW) == seconds
+
+
+@pytest.mark.parametrize(
+    ("answer", "attempts", "status"),
+    [
+        (Answer(200, ""), 1, "delivered"),
+        (Answer(204, ""), 1, "delivered"),
+        (Answer(302, ""), 1, "waiting"),
+        (Answer(400, ""), 1, "waiting"),
+        (Answer(503, ""), 9, "waiting"),
+        (Answer(503, ""), 10, "failed"),
+        (Answer(None, "ConnectError"), 1, "waiting"),
+        (Answer(410, ""), 1, "failed"),
+        (Answer(500, "", None, True), 1, "failed"),
+    ],
+)
+def test_only_2xx_is_success(answer: Answer, attempts: int, status: str) -> None:
+    """Redirects are not followed, 410 and the last attempt end it, all else is tried again."""
+    assert judge(1, attempts, answer, 1.0).status == status
