@@ -54,8 +54,7 @@ def down() -> None:
     from deploy.local.down import stop
 
     folder, _ = _state()
-    if not stop(folder):
-        typer.echo("nothing runs")
+    typer.echo("stopped; the data stays" if stop(folder) else "nothing runs")
 
 
 @app.command()

@@ -13,7 +13,7 @@ from deploy.local.ports import HOST
 from deploy.local.process import Program
 
 # Measured: 350 MB resident; the serial collector keeps it there.
-JVM = ("-Xmx512m", "-Xms128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=4", "-Xshare:auto")
+JVM = ("-Xmx512m", "-Xms128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=4", "-Xshare:auto", "--enable-native-access=ALL-UNNAMED")
 
 PROPERTIES = """\
 process.roles=broker,controller

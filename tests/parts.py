@@ -1,0 +1,58 @@
+"""Runs the parts of `make test` one after the other, and says how long each took.
+
+Each part runs whatever became of those before it; the exit code is 1 when any of them failed.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+BIN = Path(sys.executable).parent
+PYTEST = (str(BIN / "pytest"), "-q")
+NO_TESTS = 5  # pytest's exit code when it found none
+
+PARTS: dict[str, list[tuple[str, ...]]] = {
+    "check": [
+        (str(BIN / "ruff"), "format", "--check", "."),
+        (str(BIN / "ruff"), "check", "."),
+        (str(BIN / "mypy"),),
+        (str(BIN / "lint-imports"),),
+        (sys.executable, "-m", "tests.licences"),
+    ],
+    "unit": [(*PYTEST, "tests/unit")],
+    "contract": [(*PYTEST, "tests/contract")],
+    "integration": [(*PYTEST, "tests/integration")],
+    "e2e": [(*PYTEST, "tests/e2e")],
+    "fault": [(*PYTEST, "tests/fault")],
+}
+
+
+def main(names: list[str]) -> int:
+    """Run the named parts; 0 when all of them held."""
+    outcome: list[tuple[str, bool, float]] = []
+    for name in names:
+        print(f"\n=== {name}", flush=True)
+        since = time.monotonic()
+        held = all([_run(command) for command in PARTS[name]])  # noqa: C419 - run every one
+        outcome.append((name, held, time.monotonic() - since))
+    print("\n=== parts")
+    for name, held, seconds in outcome:
+        print(f"{name:12} {seconds:7.1f} s  {'held' if held else 'FAILED'}")
+    passed = sum(held for _, held, _ in outcome)
+    print(f"{passed} passed, {len(outcome) - passed} failed", flush=True)
+    return 0 if passed == len(outcome) else 1
+
+
+def _run(command: tuple[str, ...]) -> bool:
+    shown = " ".join((Path(command[0]).name, *command[1:]))
+    print(f"--- {shown}", flush=True)
+    code = subprocess.run(command, cwd=ROOT, check=False).returncode
+    return code == 0 or (code == NO_TESTS and "pytest" in command[0])
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:] or list(PARTS)))
