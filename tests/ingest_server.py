@@ -73,6 +73,8 @@ class Written:
     def __init__(self, consumer: AIOKafkaConsumer) -> None:
         self._consumer = consumer
         self.events: list[Event] = []
+        self.keys: set[bytes | None] = set()
+        self.partitions: set[int] = set()
 
     async def until(self, arrived: Callable[[list[Event]], object], what: str) -> list[Event]:
         """All events so far, once `arrived` holds for them. Fails after 20 seconds."""
@@ -81,6 +83,8 @@ class Written:
                 while not arrived(self.events):
                     for records in (await self._consumer.getmany(timeout_ms=200)).values():
                         self.events += [decode_event(record.value) for record in records]
+                        self.keys |= {record.key for record in records}
+                        self.partitions |= {record.partition for record in records}
         except TimeoutError:
             seen = [event.type for event in self.events]
             raise AssertionError(f"{what} did not arrive; there are {seen}") from None
