@@ -52,7 +52,7 @@ def new_lead_id(now_ms: int) -> UUID:
     random = int.from_bytes(os.urandom(10), "big")
     value = (now_ms & 0xFFFF_FFFF_FFFF) << 80 | 0x7 << 76 | (random >> 68) << 64
     value |= 0b10 << 62 | random & 0x3FFF_FFFF_FFFF_FFFF
-    return UUID(int=value)
+    return FastUUID(value.to_bytes(16, "big"))
 
 
 def shard_of(lead_id: UUID, shards: int) -> int:

@@ -56,7 +56,7 @@ def ruleset(text: str = RULES, version: int = 1) -> Ruleset:
 
 def happening(
     number: int,
-    type: str = "page_viewed",
+    kind: str = "page_viewed",
     *,
     after: float = 0.0,
     source: str = "web",
@@ -69,7 +69,7 @@ def happening(
     """An event, `after` minutes from the start."""
     at = START + timedelta(minutes=after)
     return Event(
-        id=f"event-{number}", source=source, type=type, occurred_at=at, received_at=at,
+        id=f"event-{number}", source=source, type=kind, occurred_at=at, received_at=at,
         identifiers=Identifiers(email=email, user_id=user_id, anonymous_id=anonymous_id),
         properties=properties, traits=traits or {},
     )  # fmt: skip

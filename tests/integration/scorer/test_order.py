@@ -95,7 +95,7 @@ async def test_an_absorbed_lead_says_into_whom(bench: Workbench) -> None:
 
 
 async def test_known_people_merge_only_by_an_alias(bench: Workbench) -> None:
-    """An event that carries two people's identifiers merges nobody; an alias does, into the older."""
+    """An event that carries two people's identifiers merges nobody; an alias does."""
     await bench.take(happening(1, user_id="u1"))
     await bench.take(happening(2, email="p@example.com", after=1))
     taken = await bench.take(happening(3, user_id="u1", email="p@example.com", after=2))
