@@ -47,7 +47,11 @@ class Tree:
 
 def read_tree(text: str) -> Tree:
     """Parse a YAML document. Raises RulesetErrors: not YAML, too big, a key given twice."""
-    if len(text.encode("utf-8", "replace")) > MAX_BYTES:
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        raise _refused(1, 1, "the text is not Unicode", "save it as UTF-8") from None
+    if size > MAX_BYTES:
         raise _refused(1, 1, f"the text is larger than {MAX_BYTES:,} bytes", "split it")
     try:
         _check_depth(text)

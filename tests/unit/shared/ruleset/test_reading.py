@@ -74,7 +74,7 @@ CASES = [
     ("- name: inform", "- {name: inform, enter: {e: 3}}", 14, "stages.ladder[0].enter", "drop"),
     ("cap: 100", "cap: 100\n    cap: 200", 5, "models.e.cap", "keep one of them"),
     ("cap: 100", "cap: -1", 4, "models.e.cap", ""),
-    ("        on: page_viewed\n", "", 8, "models.e.rules[0].when.field", "read traits.NAME"),
+    ("        on: page_viewed\n", "", 7, "models.e.rules[0].when.field", "read traits.NAME"),
     ("models:", "modles:", 1, "modles", "did you mean models?"),
     ("cap: 100", "<<: {cap: 3}", 4, "models.e.<<", "write the keys out"),
 ]
