@@ -30,11 +30,14 @@ _DATA_ERRORS = (PoisonError, ValueError, TypeError, LookupError, ArithmeticError
 
 @dataclass(slots=True)
 class Built:
-    """A chunk, ready to go out. row_ids: facts told by `messages` · blocked: leads set aside."""
+    """A chunk, ready to go out.
+
+    row_ids: facts told by `messages` · blocked: leads set aside, each from which row on.
+    """
 
     row_ids: list[int] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
-    blocked: set[str] = field(default_factory=set)
+    blocked: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ class Builder:
                 _set_aside(built, row, error)
         leads = await self._leads(told)
         for each in told:
-            if each.row.lead_id in built.blocked:
+            if each.row.id >= built.blocked.get(each.row.lead_id, each.row.id + 1):
                 continue
             try:
                 messages = [await self._message(each.fact, kind, leads) for kind in each.kinds]
@@ -150,4 +153,4 @@ def _set_aside(built: Built, row: Row, error: Exception) -> None:
     why = error.code if isinstance(error, PoisonError) else type(error).__name__
     FACTS_UNBUILT.labels(why).inc()
     log.error("a fact can't be told, its lead waits", outbox_id=row.id, why=why)
-    built.blocked.add(row.lead_id)
+    built.blocked[row.lead_id] = row.id

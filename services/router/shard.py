@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -118,7 +118,7 @@ class Shard:
         FACTS_DONE.inc(len(built.row_ids))
         LAG_SECONDS.observe((datetime.now(UTC) - rows[0].created_at).total_seconds())
 
-    def _block(self, leads: set[str]) -> None:
+    def _block(self, leads: Iterable[str]) -> None:
         until = time.monotonic() + BLOCKED_RETRY_SECONDS
         self._blocked.update(dict.fromkeys(leads, until))
         LEADS_BLOCKED.labels(self.number).set(len(self._blocked))
