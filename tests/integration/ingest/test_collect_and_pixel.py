@@ -9,9 +9,16 @@ import httpx
 import pytest
 from prometheus_client import REGISTRY
 
+from services.ingest.app import create_app
+from services.ingest.edge import Edge
+from services.ingest.intake import Intake
+from services.ingest.keys import keys_of
 from services.ingest.pixel import GIF
+from services.ingest.sources import Sources
+from shared.bus import SupervisedProducer, create_producer
+from shared.health import Health
 from shared.settings import Settings
-from tests.ingest_server import Written, reading_events, serving_ingest
+from tests.ingest_server import Written, reading_events, served, serving_ingest
 
 KEY = "test-write-key"
 TEXT = {"content-type": "text/plain;charset=UTF-8"}
@@ -139,6 +146,40 @@ async def test_the_pixel_is_an_image_whatever_is_wrong(
     answer = await client.get(f"/v1/pixel.gif?{query}")
     assert (answer.status_code, answer.content) == (200, GIF)
     assert refused(code) == before + 1
+
+
+async def test_while_kafka_is_away_the_pixel_is_an_image_and_the_rest_comes_again(
+    settings: Settings,
+) -> None:
+    """Nobody is told that something was kept which wasn't."""
+    never_started = SupervisedProducer(lambda: create_producer(settings))
+    intake = Intake(settings, never_started)
+    edge = Edge(settings, intake, keys_of(settings), Sources(), origins=None)
+    async with (
+        served(create_app(edge, Health())) as url,
+        httpx.AsyncClient(base_url=url) as client,
+    ):
+        before = refused("kafka_away")
+        answer = await client.get("/v1/pixel.gif", params={"writeKey": KEY, "userId": "u1"})
+        assert (answer.status_code, answer.content) == (200, GIF)
+        body = json.dumps({"writeKey": KEY, "type": "page", "anonymousId": "a1"})
+        beacon = await client.post("/collect", content=body)
+        form = await client.post(f"/v1/forms/f?writeKey={KEY}", data={"email": "a@b.co"})
+        assert [beacon.status_code, form.status_code] == [429, 429]
+        assert form.headers["retry-after"] == beacon.headers["retry-after"] == "2"
+        assert refused("kafka_away") == before + 3
+
+
+async def test_looking_at_the_pixel_without_fetching_it_is_no_event(
+    client: httpx.AsyncClient, written: Written
+) -> None:
+    """Some mail programs ask for the size of an image first."""
+    for method in ("HEAD", "GET"):
+        params = {"writeKey": KEY, "userId": "u1", "messageId": method}
+        answer = await client.request(method, "/v1/pixel.gif", params=params)
+        assert answer.headers["content-length"] == "43"
+    await written.one("page_viewed")
+    assert [event.id for event in written.events] == ["GET"]
 
 
 async def test_the_beacon_is_served(client: httpx.AsyncClient) -> None:
