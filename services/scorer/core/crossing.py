@@ -12,7 +12,8 @@ from __future__ import annotations
 import math
 from itertools import pairwise
 
-from services.scorer.core.ladder import Ladder, Models, decide, value_of
+from services.scorer.core.ladder import Ladder, Models, Rung, can_rise, decide
+from shared.decay import score_at, sum_at
 from shared.lead_state import JourneyState, ModelState
 
 # After so many half-lives nothing is left that a comparison could see.
@@ -30,45 +31,78 @@ def next_move_ms(
     if here < 0:
         return after_ms + 1
     rung = ladder.rungs[here]
-    rising = any_can_rise(models)
-    if not rung.leave and not rising:
-        return None
-    moments: set[int] = {after_ms + 1}
-    watched: set[tuple[str, float]] = set(rung.leave)
-    if rising:
-        for above in ladder.rungs[here + 1 :]:
-            watched.update(above.enter)
+    if not can_rise(models):
+        return _next_fall_ms(rung, models, journey, after_ms)
+    dwell_ends = max(after_ms + 1, journey.since_ms + rung.dwell_ms)
+    moments = {after_ms + 1, dwell_ends}
+    watched = set(rung.leave)
+    for _, enter in ladder.above[here]:
+        watched.update(enter)
     for name, least in watched:
         model = models.get(name)
         if model is not None:
             moments.update(crossings(model, least, after_ms))
-    moments.add(max(after_ms + 1, journey.since_ms + rung.dwell_ms))
     for moment in sorted(moments):
         if decide(ladder, models, journey, moment) is not None:
             return moment
     return None
 
 
-def any_can_rise(models: Models) -> bool:
-    """Does any score hold negative points that decay? Else scores only fall between events."""
-    return any(
-        half_life and total.amount < 0
-        for model in models.values()
-        for half_life, total in model.sums.items()
-    )
+def _next_fall_ms(rung: Rung, models: Models, journey: JourneyState, after_ms: int) -> int | None:
+    """While no score rises, only a fall can come, and a threshold once broken stays so."""
+    first: int | None = None
+    for name, least in rung.leave:
+        model = models.get(name)
+        below = after_ms + 1 if model is None else _falls_below_ms(model, least, after_ms)
+        if below is not None and (first is None or below < first):
+            first = below
+    return None if first is None else max(first, journey.since_ms + rung.dwell_ms)
+
+
+def _falls_below_ms(model: ModelState, least: float, after_ms: int) -> int | None:
+    """The first instant after after_ms at which a score that never rises is below."""
+    if score_at(model, after_ms + 1) < least:
+        return after_ms + 1
+    constant, slowest, decaying = 0.0, 0, 0
+    for half_life, total in model.sums.items():
+        if not half_life:
+            constant += total.amount
+        elif total.amount:
+            decaying += 1
+            slowest = max(slowest, half_life)
+    if not decaying or constant >= least:
+        return None
+    low, high = after_ms + 1, after_ms + _HORIZON_HALF_LIVES * slowest
+    if decaying == 1:
+        # amount · 2^(-t / half_life) = least - constant, to within a millisecond or two.
+        left = least - constant
+        now = score_at(model, after_ms) - constant
+        guess = after_ms + math.floor(slowest * math.log2(now / left)) if now > left else low
+        low, high = _around(model, least, max(low, guess - 1), high)
+    return _first_change(model, least, low, high, before=True)
+
+
+def _around(model: ModelState, least: float, low: int, high: int) -> tuple[int, int]:
+    """A short interval about a guess: the score reaches `least` at its start, not at its end."""
+    step = 2
+    while score_at(model, low) < least:
+        low, high, step = low - step, low, step * 2
+    while low + step < high:
+        if score_at(model, low + step) < least:
+            return low, low + step
+        low, step = low + step, step * 2
+    return low, high
 
 
 def crossings(model: ModelState, least: float, after_ms: int) -> list[int]:
     """Every instant after after_ms at which `score >= least` begins or ceases to hold, in order."""
     terms = [
-        (total.amount * 2.0 ** ((total.ref_ms - after_ms) / half_life), half_life)
+        (sum_at(total, after_ms, half_life), half_life)
         for half_life, total in model.sums.items()
         if half_life and total.amount
     ]
     if not terms:
         return []
-    name = ""
-    models = {name: model}
     slowest = max(half_life for _, half_life in terms)
     end = after_ms + _HORIZON_HALF_LIVES * slowest
     edges = {after_ms, end}
@@ -79,17 +113,16 @@ def crossings(model: ModelState, least: float, after_ms: int) -> list[int]:
     found = []
     ordered = sorted(edge for edge in edges if after_ms <= edge <= end)
     for left, right in pairwise(ordered):
-        before = value_of(models, name, left) >= least
-        if (value_of(models, name, right) >= least) != before:
+        before = score_at(model, left) >= least
+        if (score_at(model, right) >= least) != before:
             found.append(_first_change(model, least, left, right, before))
     return found
 
 
 def _first_change(model: ModelState, least: float, low: int, high: int, before: bool) -> int:
-    models = {"": model}
     while high - low > 1:
         middle = (low + high) // 2
-        if (value_of(models, "", middle) >= least) == before:
+        if (score_at(model, middle) >= least) == before:
             low = middle
         else:
             high = middle

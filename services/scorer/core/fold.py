@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from services.scorer.core.compile import Rule, Ruleset
-from services.scorer.core.crossing import any_can_rise, next_move_ms
+from services.scorer.core.crossing import next_move_ms
 from services.scorer.core.granting import fold_traits, grant, turned_rules
-from services.scorer.core.ladder import Ladder, all_hold, decide, value_of
+from services.scorer.core.ladder import Ladder, all_hold, can_rise, decide, value_of
 from shared.envelope import EPOCH, Event, rfc3339
 from shared.facts import Cause, Handoff, Reason, StageChange
 from shared.lead_state import (
@@ -196,7 +196,7 @@ def _move_by_time(
     """Make the moves that time brings up to and at until_ms. Cheap when there are none: while no
     score can rise by itself, a lead that would stay at until_ms stayed all along.
     """
-    rising = any_can_rise(state.models)
+    rising = can_rise(state.models)
     for journey in journeys:
         ladder = ruleset.ladders.get(journey.name)
         if ladder is None:

@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.scorer.core.crossing import crossings, next_move_ms
-from services.scorer.core.ladder import Ladder, Rung, decide
+from services.scorer.core.ladder import compile_ladder, decide
 from shared.decay import score_at
 from shared.lead_state import JourneyState, ModelState, Sum
+from shared.ruleset.document import Stage
 from tests.unit.scorer.effort import examples
 
 WALK_MS = 4000
@@ -35,21 +36,21 @@ def test_every_crossing_is_found_at_its_millisecond(sums: dict[int, Sum], least:
     assert found == seen
 
 
-ladder = Ladder(
+ladder = compile_ladder(
     "main",
-    (
-        Rung("a", (), (), 0, None),
-        Rung("b", (("x", 10.0),), (("x", 5.0),), 0, None),
-        Rung("c", (("x", 20.0), ("y", 10.0)), (("x", 15.0), ("y", 5.0)), 150, None),
-        Rung("d", (("x", 40.0),), (("x", 30.0),), 40, None),
-    ),
-    {"a": 0, "b": 1, "c": 2, "d": 3},
+    [
+        Stage(name="a"),
+        Stage(name="b", enter={"x": 10.0}, leave={"x": 5.0}),
+        Stage(name="c", enter={"x": 20.0, "y": 10.0}, leave={"x": 15.0, "y": 5.0}, dwell="2s"),
+        Stage(name="d", enter={"x": 40.0}, leave={"x": 30.0}),
+        Stage(name="e", enter={"y": 50.0}),
+    ],
     ("x", "y"),
 )
 
 
 @quick
-@given(x=sums, y=sums, stage=st.sampled_from("abcd"), since=st.integers(0, 50))
+@given(x=sums, y=sums, stage=st.sampled_from("abcde"), since=st.integers(0, 50))
 def test_the_next_move_is_the_first_that_a_walk_meets(
     x: dict[int, Sum], y: dict[int, Sum], stage: str, since: int
 ) -> None:
