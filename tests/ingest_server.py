@@ -16,7 +16,7 @@ from services.ingest.edge import Edge
 from services.ingest.intake import Intake
 from services.ingest.keys import keys_of
 from services.ingest.routes import origins_of
-from services.ingest.sources import sources_in_settings
+from services.ingest.sources import Sources, sources_in_settings
 from shared.bus import SupervisedProducer, create_consumer, create_producer
 from shared.envelope import Event, decode_event
 from shared.health import Health
@@ -49,7 +49,7 @@ async def served(app: Any) -> AsyncIterator[str]:
 
 
 @contextlib.asynccontextmanager
-async def serving_ingest(settings: Settings) -> AsyncIterator[str]:
+async def serving_ingest(settings: Settings, sources: Sources | None = None) -> AsyncIterator[str]:
     """Ingest with a started producer; gives its base URL."""
     producer = SupervisedProducer(lambda: create_producer(settings))
     await producer.start()
@@ -57,7 +57,7 @@ async def serving_ingest(settings: Settings) -> AsyncIterator[str]:
         settings,
         Intake(settings, producer),
         keys_of(settings),
-        sources_in_settings(settings),
+        sources or sources_in_settings(settings),
         origins_of(settings.allowed_origins),
     )
     try:

@@ -1,0 +1,172 @@
+"""Kafka goes away and comes back under a running ingest: 429, never a hang, never a lost event."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from deploy.local import ports
+from deploy.local.process import Child, Program, Watchdog
+from deploy.local.servers import ServerPorts, prepare_kafka, wait_until
+from services.ingest.app import create_app
+from services.ingest.dependencies import watch_kafka
+from services.ingest.edge import Edge
+from services.ingest.intake import Intake
+from services.ingest.keys import keys_of
+from services.ingest.sources import Sources
+from shared.bus import SupervisedProducer, create_producer, ensure_topics
+from shared.health import Health
+from shared.settings import Settings
+from tests.ingest_server import reading_events, served
+
+KEY = "test-write-key"
+
+
+class Broker:
+    """A broker of the test's own, to be stopped."""
+
+    def __init__(self, folder: Path) -> None:
+        taken: set[int] = set()
+        self.where = ServerPorts(ports.choose(taken=taken), ports.choose(taken=taken), 0)
+        self._watchdog = Watchdog()
+        self._program: Program = prepare_kafka(folder, folder / "logs", self.where)
+        self.start()
+
+    def start(self) -> None:
+        self._child = Child(self._program, self._watchdog)
+        wait_until(lambda: ports.answers(self.where.kafka), self._child, "Kafka")
+
+    def pause(self) -> None:
+        os.kill(self._child.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        os.kill(self._child.pid, signal.SIGCONT)
+
+    def stop(self) -> None:
+        self._child.stop()
+
+    def close(self) -> None:
+        self.stop()
+        self._watchdog.close()
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    broker = Broker(tmp_path_factory.mktemp("broker"))
+    yield broker
+    broker.close()
+
+
+@pytest.fixture
+async def settings(broker: Broker) -> Settings:
+    """Settings over the test's own broker; Postgres isn't needed."""
+    settings = Settings.model_validate(
+        {
+            "kafka_bootstrap_servers": f"{ports.HOST}:{broker.where.kafka}",
+            "database_url": "postgresql://unused",
+            "topic_prefix": f"t{time.monotonic_ns()}-",
+            "event_partitions": 2,
+            "hash_key": "0123456789abcdef",
+            "write_keys": f"web:{KEY}",
+        }
+    )
+    await ensure_topics(settings)
+    return settings
+
+
+@contextlib.asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[tuple[httpx.AsyncClient, Health]]:
+    """Ingest as its process wires it, watching Kafka."""
+    health = Health.waiting_for("kafka")
+    producer = SupervisedProducer(lambda: create_producer(settings))
+    intake = Intake(settings, producer)
+    edge = Edge(settings, intake, keys_of(settings), Sources(), None)
+    watching = asyncio.create_task(watch_kafka(producer, intake, health))
+    try:
+        async with (
+            served(create_app(edge, health)) as url,
+            httpx.AsyncClient(base_url=url, timeout=30) as client,
+        ):
+            yield client, health
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+        await producer.stop(1.0)
+
+
+async def post(client: httpx.AsyncClient, name: str) -> httpx.Response:
+    call = {"event": "Tried", "anonymousId": "a", "messageId": name, "writeKey": KEY}
+    return await client.post("/v1/track", json=call)
+
+
+async def until_ready(client: httpx.AsyncClient, status: int) -> None:
+    async with asyncio.timeout(60):
+        while (await client.get("/readyz")).status_code != status:
+            await asyncio.sleep(0.05)
+
+
+async def until_taken(client: httpx.AsyncClient, name: str) -> None:
+    async with asyncio.timeout(60):
+        while (await post(client, name)).status_code != 200:
+            await asyncio.sleep(0.1)
+
+
+@pytest.mark.parametrize("how", ["paused", "stopped"])
+async def test_while_kafka_is_away_senders_are_told_to_come_back(
+    settings: Settings, broker: Broker, how: str
+) -> None:
+    """Within about 2 s, by 429 and Retry-After; afterwards the same event is taken."""
+    async with serving(settings) as (client, _):
+        await until_ready(client, 200)
+        assert (await post(client, "before")).status_code == 200
+        broker.pause() if how == "paused" else broker.stop()
+        try:
+            started = time.monotonic()
+            answers = await asyncio.gather(*(post(client, f"during{n}") for n in range(20)))
+            assert time.monotonic() - started < 6
+            for answer in answers:
+                assert answer.status_code == 429
+                assert int(answer.headers["retry-after"]) >= 1
+                assert answer.json()["error"]["code"] == "kafka_away"
+            started = time.monotonic()  # now it is known: no waiting
+            assert (await post(client, "later")).status_code == 429
+            assert time.monotonic() - started < 2.5
+            await until_ready(client, 503)
+            assert (await client.get("/livez")).status_code == 200
+        finally:
+            broker.resume() if how == "paused" else broker.start()
+        await until_ready(client, 200)
+        for number in range(20):  # senders come again with the same ids
+            await until_taken(client, f"during{number}")
+    async with reading_events(settings) as written:
+        wanted = {"before", *(f"during{number}" for number in range(20))}
+        await written.until(
+            lambda events: wanted <= {event.id for event in events}, "every event answered 200"
+        )
+
+
+async def test_it_starts_without_kafka_and_is_ready_once_it_comes(
+    settings: Settings, broker: Broker
+) -> None:
+    """Alive, not ready, and 429 until then."""
+    broker.stop()
+    try:
+        async with serving(settings) as (client, _):
+            assert (await client.get("/readyz")).status_code == 503
+            assert (await client.get("/livez")).status_code == 200
+            assert (await post(client, "early")).status_code == 429
+            broker.start()
+            await until_ready(client, 200)
+            await until_taken(client, "early")
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            if not ports.answers(broker.where.kafka):
+                broker.start()
