@@ -85,7 +85,8 @@ def fact_document(fact: Fact) -> dict[str, Any]:
 
 def read_fact(document: dict[str, Any]) -> Fact:
     """A fact from the outbox. Raises msgspec.ValidationError when it isn't one."""
-    return msgspec.convert(document, Fact)
+    fact: Fact = msgspec.convert(document, Fact)
+    return fact
 
 
 def stage_changed(

@@ -1,25 +1,28 @@
-"""Event bodies: JSON and zstd frames are told apart by their first bytes."""
+"""Stored bodies: packed small, opened as they were."""
 
 import pytest
 import zstandard
 
-from shared.bodies import open_body
-
-JSON = b'{"id":"m1","source":"web"}'
-
-
-def test_json_is_given_back_as_it_is() -> None:
-    """A body that starts with a brace is the event itself."""
-    assert open_body(JSON) == JSON
+from shared.bodies import MAX_BODY_BYTES, open_body, pack_body
+from shared.body_samples import sample_events
+from shared.envelope import encode_event
 
 
-def test_a_zstd_frame_is_opened() -> None:
-    """A body that starts with the zstd magic bytes is decompressed."""
-    assert open_body(zstandard.compress(JSON)) == JSON
+def test_a_body_opens_as_it_was_packed() -> None:
+    """Whatever went in comes out, and events of other seeds than the training's get small."""
+    bodies = [encode_event(event) for event in sample_events(200, seed=77)]
+    packed = [pack_body(body) for body in bodies]
+    assert [open_body(each) for each in packed] == bodies
+    assert sum(map(len, packed)) < 0.6 * sum(map(len, bodies))
 
 
-@pytest.mark.parametrize("body", [b"", b"plain", zstandard.ZstdCompressor().compress(JSON)[:-3]])
-def test_anything_else_is_an_error(body: bytes) -> None:
-    """Bytes that are neither are never taken for an event."""
-    with pytest.raises(ValueError, match="event body"):
-        open_body(body)
+def test_plain_json_is_read_too() -> None:
+    """A body that was stored without packing is given back."""
+    assert open_body(b'{"v":1}') == b'{"v":1}'
+
+
+def test_a_frame_that_grows_without_bound_is_refused() -> None:
+    """A damaged or hostile frame can't fill the memory."""
+    bomb = zstandard.ZstdCompressor(write_content_size=False).compress(b"0" * 4 * MAX_BODY_BYTES)
+    with pytest.raises(zstandard.ZstdError):
+        open_body(bomb)
