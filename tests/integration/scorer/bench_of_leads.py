@@ -16,6 +16,7 @@ from services.scorer.core.compile import Ruleset, compile_ruleset
 from services.scorer.core.fold import fold_scores, new_state
 from services.scorer.scene import Scene
 from services.scorer.timers import act_on_time, recalculate
+from shared.bodies import open_body
 from shared.decay import score_at
 from shared.envelope import Event, Identifiers, decode_event, encode_event, milliseconds
 from shared.ids import new_lead_id
@@ -176,7 +177,7 @@ class Workbench:
             rows = await self.connection.fetch(
                 "SELECT body, entries FROM event WHERE lead_id = $1", lead["id"]
             )
-            events = [(decode_event(row["body"]), decode_entries(row["entries"])) for row in rows]
+            events = [(decode_event(open_body(row["body"])), decode_entries(row["entries"])) for row in rows]
             earned = sorted(
                 (event.source, event.id, entry.rule, round(entry.points, 9))
                 for event, entries in events
