@@ -47,6 +47,10 @@ class _Told:
     kinds: tuple[MessageKind, ...]
 
 
+# By (lead id, instant): the lead, or why there is no packet about it.
+_Leads = dict[tuple[str, int], Lead | PoisonError]
+
+
 class Builder:
     """Makes messages, with what is stored of the leads that are handed over."""
 
@@ -83,29 +87,27 @@ class Builder:
             built.messages.extend(messages)
         return built
 
-    async def _leads(self, told: Sequence[_Told]) -> dict[tuple[str, int], Lead | None]:
+    async def _leads(self, told: Sequence[_Told]) -> _Leads:
         """The leads that packets are about, by (lead id, instant)."""
         asked = list({
             (each.fact.lead_id, each.fact.at_ms): None
             for each in told
             if each.kinds != (STAGE_CHANGED,)
         })  # fmt: skip
-        leads: dict[tuple[str, int], Lead | None] = {}
+        leads: _Leads = {}
         for start in range(0, len(asked), LEADS_AT_ONCE):
             some = asked[start : start + LEADS_AT_ONCE]
             leads.update(zip(some, await self._history.read(some), strict=True))
             await asyncio.sleep(0)  # packets are work for the processor: let heartbeats through
         return leads
 
-    async def _message(
-        self, fact: Fact, kind: MessageKind, leads: dict[tuple[str, int], Lead | None]
-    ) -> Message:
+    async def _message(self, fact: Fact, kind: MessageKind, leads: _Leads) -> Message:
         if kind == STAGE_CHANGED:
             data = stage_changed_data(fact)
         else:
             lead = leads[fact.lead_id, fact.at_ms]
-            if lead is None:
-                raise PoisonError("lead_missing", "the lead of a hand-off is not stored")
+            if isinstance(lead, PoisonError):
+                raise lead
             words = await self._rulesets.words(fact.ruleset_version)
             data = build_packet(fact, lead, words, self._public_url).model_dump_json().encode()
         return Message(

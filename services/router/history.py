@@ -14,6 +14,7 @@ from services.router.outbox import Pool
 from services.router.packet import FORBIDS, Earned, Lead
 from shared.bodies import open_body
 from shared.envelope import Event, decode_event, milliseconds
+from shared.errors import PoisonError
 from shared.identity import Identifier
 from shared.lead_state import decode_scores
 from shared.ledger import decode_entries
@@ -59,8 +60,8 @@ class History:
         self._pool = pool
         self._rules: dict[int, str] = {}
 
-    async def read(self, asked: Sequence[tuple[str, int]]) -> list[Lead | None]:
-        """For each (lead id, instant in ms): the lead with its events up to then, or None.
+    async def read(self, asked: Sequence[tuple[str, int]]) -> list[Lead | PoisonError]:
+        """For each (lead id, instant in ms): the lead with its events up to then, or why not.
 
         Ask for at most some 50 at a time: each may bring 200 events.
         """
@@ -75,28 +76,42 @@ class History:
                 EVENTS, list(range(len(asked))), ids, [at_ms for _, at_ms in asked], EVENTS_MAX + 1
             ):
                 rows[row["n"]].append(row)
-            found: list[Lead | None] = []
+            found: list[Lead | PoisonError] = []
             for number, (lead_id, at_ms) in enumerate(asked):
-                lead = leads.get(lead_id)
-                if lead is None:
-                    found.append(None)
+                if lead_id not in leads:
+                    found.append(PoisonError("lead_missing", "the lead is not stored"))
                     continue
-                events = await self._events(connection, rows[number])
-                marks = _marks(events)
-                if len(rows[number]) > EVENTS_MAX:
-                    await _add_older_marks(connection, lead_id, at_ms, marks)
-                found.append(
-                    Lead(
-                        known=lead["known"],
-                        stage=lead["stage"],
-                        stage_since_ms=lead["stage_since_ms"],
-                        traits=decode_scores(lead["scores"]).traits,
-                        identifiers=tuple(identifiers[lead_id]),
-                        events=tuple(events),
-                        marks=marks,
+                try:
+                    found.append(
+                        await self._lead(
+                            connection, leads[lead_id], identifiers[lead_id], rows[number], at_ms
+                        )
                     )
-                )
+                except msgspec.MsgspecError as error:
+                    found.append(PoisonError("unreadable_lead", str(error)))
         return found
+
+    async def _lead(
+        self,
+        connection: Any,
+        row: asyncpg.Record,
+        identifiers: Sequence[Identifier],
+        newest: Sequence[asyncpg.Record],
+        at_ms: int,
+    ) -> Lead:
+        events = await self._events(connection, newest)
+        marks = _marks(events)
+        if len(newest) > EVENTS_MAX:
+            await _add_older_marks(connection, row["id"], at_ms, marks)
+        return Lead(
+            known=row["known"],
+            stage=row["stage"],
+            stage_since_ms=row["stage_since_ms"],
+            traits=decode_scores(row["scores"]).traits,
+            identifiers=tuple(identifiers),
+            events=tuple(events),
+            marks=marks,
+        )
 
     async def _events(self, connection: Any, rows: Sequence[asyncpg.Record]) -> list[Earned]:
         events: list[Earned] = []

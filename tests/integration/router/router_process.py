@@ -1,4 +1,4 @@
-"""The router as a process of its own, started and killed as an operator or a crash would."""
+"""The router, in this process or in one of its own, to be started, stopped and killed."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
+from services.router.main import serve
 from shared.settings import Settings
+from tests.integration.router.outbox_rows import unpublished, until
 
 ROOT = Path(__file__).parents[3]
 
@@ -50,3 +53,23 @@ async def router(settings: Settings, **over: str) -> AsyncIterator[asyncio.subpr
             except TimeoutError:
                 process.kill()
                 await process.wait()
+
+
+@contextlib.asynccontextmanager
+async def running(settings: Settings, **over: Any) -> AsyncIterator[None]:
+    """A router in this process; it must end well."""
+    stopping = asyncio.Event()
+    quick = settings.model_copy(update={"router_lease_seconds": 1.0, **over})
+    serving = asyncio.create_task(serve(quick, stopping))
+    try:
+        yield
+    finally:
+        stopping.set()
+        assert await serving == 0
+
+
+async def emptied(database_url: str, left: int = 0) -> None:
+    async def done() -> bool:
+        return await unpublished(database_url) == left
+
+    await until(done, f"{left} facts are left in the outbox")

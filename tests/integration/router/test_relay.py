@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 from collections import defaultdict
-from collections.abc import AsyncIterator
-from typing import Any
 
-import asyncpg
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
 from cloudevents.core.formats.json import JSONFormat
 
 from services.router.main import serve
-from shared.envelope import Event, Identifiers, encode_event, instant
-from shared.ids import dedupe_key
-from shared.lead_state import ScoreState, encode_scores
-from shared.ledger import Entry, encode_entries
 from shared.settings import Settings
 from tests.integration.router.outbox_rows import (
     AT_MS,
@@ -27,75 +19,10 @@ from tests.integration.router.outbox_rows import (
     new_lead,
     put,
     read_topic,
-    unpublished,
     until,
 )
-from tests.integration.router.router_process import router
-
-
-@contextlib.asynccontextmanager
-async def running(settings: Settings, **over: Any) -> AsyncIterator[None]:
-    """A router in this process; it must end well."""
-    stopping = asyncio.Event()
-    quick = settings.model_copy(update={"router_lease_seconds": 1.0, **over})
-    serving = asyncio.create_task(serve(quick, stopping))
-    try:
-        yield
-    finally:
-        stopping.set()
-        assert await serving == 0
-
-
-async def emptied(database_url: str, left: int = 0) -> None:
-    async def done() -> bool:
-        return await unpublished(database_url) == left
-
-    await until(done, f"{left} facts are left in the outbox")
-
-
-async def store_lead(database_url: str, lead_id: str, events: list[Event]) -> None:
-    """A known lead with an address and these events, each worth 5 points by one rule."""
-    connection = await asyncpg.connect(database_url)
-    number = await connection.fetchval(
-        "INSERT INTO rule_number (name) VALUES ('engagement/any') RETURNING number"
-    )
-    await connection.execute(
-        "INSERT INTO lead (id, created_ms, known, ruleset_version, stage, stage_since_ms, scores,"
-        " journeys) VALUES ($1, 0, true, 1, 'validate', $2, $3, '')",
-        lead_id,
-        AT_MS,
-        encode_scores(ScoreState(traits={"name": "Sarah"})),
-    )
-    await connection.execute(
-        "INSERT INTO identifier (kind, value, lead_id) VALUES (2, 'sarah@adviser.example', $1)",
-        lead_id,
-    )
-    await connection.executemany(
-        "INSERT INTO event (key, lead_id, occurred_ms, body, entries) VALUES ($1, $2, $3, $4, $5)",
-        [
-            (
-                dedupe_key(each.source, each.id),
-                lead_id,
-                int(each.occurred_at.timestamp() * 1000),
-                encode_event(each),
-                encode_entries([Entry(number, 5.0, 5.0)]),
-            )
-            for each in events
-        ],
-    )
-    await connection.close()
-
-
-def download(number: int, at_ms: int, type_: str = "content_downloaded") -> Event:
-    return Event(
-        id=f"d{number}",
-        source="web",
-        type=type_,
-        occurred_at=instant(at_ms),
-        received_at=instant(at_ms),
-        identifiers=Identifiers(email="sarah@adviser.example"),
-        properties={"title": f"Guide {number}"},
-    )
+from tests.integration.router.router_process import emptied, router, running
+from tests.integration.router.stored_leads import download, store_lead
 
 
 async def test_changes_arrive_once_in_order_as_cloudevents(
@@ -162,7 +89,9 @@ async def test_a_fact_that_cannot_be_told_holds_up_its_lead_only(
     settings: Settings, database_url: str
 ) -> None:
     """The bad fact and what follows it wait; every other lead's changes go out."""
-    bad, missing, good = new_lead(), new_lead(), new_lead()
+    bad, missing, broken, good = (new_lead() for _ in range(4))
+    await store_lead(database_url, broken, [])
+    await ask(database_url, "UPDATE lead SET scores = '\\x00'")
     await put(
         database_url,
         [
@@ -171,11 +100,12 @@ async def test_a_fact_that_cannot_be_told_holds_up_its_lead_only(
             fact(bad, 3),
             fact(missing, 1, handoff="sales"),
             fact(missing, 2),
+            fact(broken, 1, handoff="sales"),
             *[fact(good, seq) for seq in range(1, 6)],
         ],
     )
     async with running(settings, router_chunk_max=2):
-        await emptied(database_url, left=4)
+        await emptied(database_url, left=5)
     seen: dict[str, list[int]] = defaultdict(list)
     for record in await read_topic(settings, settings.topics.stage_changed):
         seen[record.key.decode()].append(int(header(record, "ce_sequence")))

@@ -1,0 +1,56 @@
+"""Leads and events as the scorer stores them."""
+
+from __future__ import annotations
+
+import asyncpg
+
+from shared.envelope import Event, Identifiers, encode_event, instant
+from shared.ids import dedupe_key
+from shared.lead_state import ScoreState, encode_scores
+from shared.ledger import Entry, encode_entries
+from tests.integration.router.outbox_rows import AT_MS
+
+
+async def store_lead(database_url: str, lead_id: str, events: list[Event]) -> None:
+    """A known lead with an address and these events, each worth 5 points by one rule."""
+    connection = await asyncpg.connect(database_url)
+    number = await connection.fetchval(
+        "INSERT INTO rule_number (name) VALUES ('engagement/any') RETURNING number"
+    )
+    await connection.execute(
+        "INSERT INTO lead (id, created_ms, known, ruleset_version, stage, stage_since_ms, scores,"
+        " journeys) VALUES ($1, 0, true, 1, 'validate', $2, $3, '')",
+        lead_id,
+        AT_MS,
+        encode_scores(ScoreState(traits={"name": "Sarah"})),
+    )
+    await connection.execute(
+        "INSERT INTO identifier (kind, value, lead_id) VALUES (2, 'sarah@adviser.example', $1)",
+        lead_id,
+    )
+    await connection.executemany(
+        "INSERT INTO event (key, lead_id, occurred_ms, body, entries) VALUES ($1, $2, $3, $4, $5)",
+        [
+            (
+                dedupe_key(each.source, each.id),
+                lead_id,
+                int(each.occurred_at.timestamp() * 1000),
+                encode_event(each),
+                encode_entries([Entry(number, 5.0, 5.0)]),
+            )
+            for each in events
+        ],
+    )
+    await connection.close()
+
+
+def download(number: int, at_ms: int, type_: str = "content_downloaded") -> Event:
+    return Event(
+        id=f"d{number}",
+        source="web",
+        type=type_,
+        occurred_at=instant(at_ms),
+        received_at=instant(at_ms),
+        identifiers=Identifiers(email="sarah@adviser.example"),
+        properties={"title": f"Guide {number}"},
+    )
