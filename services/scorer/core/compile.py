@@ -13,6 +13,17 @@ from shared.ruleset.document import Rule as RuleDocument
 
 JOURNEY = "main"
 
+_HOUR = 3_600_000
+_DAY = 24 * _HOUR
+# Length and offset in ms. Weeks begin on Monday, and 1970 began on a Thursday.
+_PERIODS = {
+    "hour": (_HOUR, 0),
+    "day": (_DAY, 0),
+    "week": (7 * _DAY, 3 * _DAY),
+    "month": (0, 0),
+    "ever": (1 << 62, 1 << 61),
+}
+
 
 @dataclass(slots=True, eq=False)
 class Rule:
@@ -21,7 +32,9 @@ class Rule:
     order: its place in the ruleset · number: in the table rule_number · name: "model/rule" ·
     half_life: ms, 0 where nothing decays · cap: of its model, infinity for none · most: how many
     times (or distinct values) score per period, 0 without a limit · value_of: the field of
-    once_per · on_trait: holds while its check is true, instead of scoring per event.
+    once_per · period_ms, period_offset_ms: periods of the calendar in UTC are numbered by
+    (instant + offset) // length; length 0 stands for months · on_trait: holds while its check
+    is true, instead of scoring per event.
     """
 
     order: int
@@ -34,13 +47,11 @@ class Rule:
     check: Check | None
     condition: Condition | None
     on: tuple[str, ...]
-    period: str
+    period_ms: int
+    period_offset_ms: int
     most: int
     value_of: Getter | None
-
-    @property
-    def on_trait(self) -> bool:
-        return not self.on
+    on_trait: bool
 
 
 @dataclass(slots=True, eq=False)
@@ -87,6 +98,7 @@ def _compile_rule(
 ) -> Rule:
     decay = rule.decay if rule.decay is not None else model.decay
     limit = rule.limit
+    period_ms, offset_ms = _PERIODS[limit.per if limit is not None else "ever"]
     return Rule(
         order=order,
         number=number,
@@ -98,9 +110,11 @@ def _compile_rule(
         check=None if rule.when is None else compile_condition(rule.when),
         condition=rule.when,
         on=tuple(rule.on or ()),
-        period=limit.per if limit is not None else "",
+        period_ms=period_ms,
+        period_offset_ms=offset_ms,
         most=_most(limit),
         value_of=getter(limit.once_per) if limit is not None and limit.once_per else None,
+        on_trait=rule.on is None,
     )
 
 

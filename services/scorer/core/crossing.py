@@ -31,7 +31,7 @@ def next_move_ms(
     if here < 0:
         return after_ms + 1
     rung = ladder.rungs[here]
-    if not can_rise(models):
+    if not can_rise(ladder, models):
         return _next_fall_ms(rung, models, journey, after_ms)
     dwell_ends = max(after_ms + 1, journey.since_ms + rung.dwell_ms)
     moments = {after_ms + 1, dwell_ends}

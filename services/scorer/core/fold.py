@@ -13,7 +13,7 @@ from datetime import timedelta
 from services.scorer.core.compile import Rule, Ruleset
 from services.scorer.core.crossing import next_move_ms
 from services.scorer.core.granting import fold_traits, grant, turned_rules
-from services.scorer.core.ladder import Ladder, all_hold, can_rise, decide, value_of
+from services.scorer.core.ladder import Ladder, decide, reaches, stayed_until, value_of
 from shared.envelope import EPOCH, Event, rfc3339
 from shared.facts import Cause, Handoff, Reason, StageChange
 from shared.lead_state import (
@@ -106,22 +106,26 @@ def extend(
     journeys: list[JourneyState],
     events: Sequence[Event],
     known: bool,
+    positions: Sequence[Position] | None = None,
 ) -> Extended:
     """Add events, all newer than state.last and sorted by position; step the ladder by each.
 
     Changes state and journeys in place. Moves that time brings before an event are made first,
     at their own instants. When an event that earns points is older than a journey's ladder_at_ms,
-    scores go on, but from there no ladder is touched and needs_settle is set.
+    scores go on, but from there no ladder is touched and needs_settle is set. positions: of the
+    events, where the caller has them.
     """
     out = Extended(state, journeys, [])
-    for event in events:
-        place = position(event)
+    for number, event in enumerate(events):
+        place = position(event) if positions is None else positions[number]
         at_ms = place[0]
         matched = _matched(ruleset, state, event)
         entries: list[Entry] = []
         if matched:
             if not out.needs_settle:
-                out.needs_settle = any(at_ms < journey.ladder_at_ms for journey in journeys)
+                for journey in journeys:
+                    if at_ms < journey.ladder_at_ms:
+                        out.needs_settle = True
             if not out.needs_settle:
                 _move_by_time(ruleset, state, journeys, at_ms, known, out.changes)
             entries = grant(state, event, at_ms, matched)
@@ -168,7 +172,12 @@ def _step(
         ladder = ruleset.ladders.get(journey.name)
         if ladder is None:
             continue
-        to = decide(ladder, state.models, journey, at_ms)
+        to = None
+        for entry in entries:
+            gained = ruleset.by_number[entry.rule].model
+            if entry.points < 0 or reaches(ladder, state.models, journey, gained, at_ms):
+                to = decide(ladder, state.models, journey, at_ms)
+                break
         if to is not None:
             reasons = [
                 Reason(
@@ -193,21 +202,11 @@ def _move_by_time(
     known: bool,
     changes: list[StageChange],
 ) -> None:
-    """Make the moves that time brings up to and at until_ms. Cheap when there are none: while no
-    score can rise by itself, a lead that would stay at until_ms stayed all along.
-    """
-    rising = can_rise(state.models)
+    """Make the moves that time brings up to and at until_ms."""
     for journey in journeys:
         ladder = ruleset.ladders.get(journey.name)
-        if ladder is None:
+        if ladder is None or stayed_until(ladder, state.models, journey, until_ms):
             continue
-        here = ladder.place.get(journey.stage, -1)
-        if here >= 0 and not rising:
-            rung = ladder.rungs[here]
-            if until_ms - journey.since_ms < rung.dwell_ms:
-                continue
-            if all_hold(state.models, rung.leave, until_ms):
-                continue
         for _ in range(_MOST_MOVES):
             due = next_move_ms(ladder, state.models, journey, journey.ladder_at_ms)
             if due is None or due > until_ms:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from datetime import timedelta
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -23,8 +24,7 @@ from shared.ledger import Entry
 MAX_TRAITS = 64
 MAX_TRAIT_BYTES = 1000
 
-_HOUR = 3_600_000
-_DAY = 24 * _HOUR
+_DAY_MS = 86_400_000
 _json = msgspec.json.Encoder(order="sorted")
 
 
@@ -81,14 +81,15 @@ def _within_limit(
     rule: Rule, model: ModelState, event: Event, traits: dict[str, Any], at_ms: int
 ) -> bool:
     """Count this match against the rule's limit; False when the limit was reached before."""
-    bucket = bucket_of(rule.period, at_ms)
+    length = rule.period_ms
+    bucket = (at_ms + rule.period_offset_ms) // length if length else month_of(at_ms)
     used = model.limits.get(rule.number)
     if rule.value_of is not None:
         value = fingerprint(rule.value_of(event, traits))
         if used is None or used[0] != bucket:
             model.limits[rule.number] = [bucket, value]
             return True
-        if len(used) > rule.most or value in used[1:]:
+        if len(used) > rule.most or value in used:
             return False
         used.append(value)
         return True
@@ -101,28 +102,25 @@ def _within_limit(
     return True
 
 
-def bucket_of(period: str, at_ms: int) -> int:
-    """The number of the calendar period (UTC) an instant lies in; weeks begin on Monday."""
-    if period == "ever":
-        return 0
-    if period == "hour":
-        return at_ms // _HOUR
-    day = at_ms // _DAY
-    if period == "day":
-        return day
-    if period == "week":
-        return (day + 3) // 7
-    date = EPOCH + timedelta(days=day)
+def month_of(at_ms: int) -> int:
+    """The number of the calendar month (UTC) that an instant lies in."""
+    date = EPOCH + timedelta(days=at_ms // _DAY_MS)
     return date.year * 12 + date.month
 
 
 def fingerprint(value: Any) -> int:
     """Eight bytes of a hash, for a value in a limit; a missing value counts as one of its own."""
-    if type(value) is str:
-        data = b"s" + value.encode("utf-8", "surrogatepass")
-    else:
-        data = b"j" + _json.encode(value)
-    return int.from_bytes(blake2b(data, digest_size=8).digest(), "big")
+    return _text_hash(value) if type(value) is str else _hash(b"j" + _json.encode(value))
+
+
+@lru_cache(maxsize=16_384)
+def _text_hash(text: str) -> int:
+    return _hash(b"s" + text.encode("utf-8", "surrogatepass"))
+
+
+def _hash(data: bytes) -> int:
+    # 2^63 and more, so that it can't be taken for the period it stands beside.
+    return int.from_bytes(blake2b(data, digest_size=8).digest(), "big") | 1 << 63
 
 
 def fold_traits(ruleset: Ruleset, state: ScoreState, traits: dict[str, Any]) -> bool:

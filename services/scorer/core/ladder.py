@@ -37,13 +37,17 @@ class Ladder:
     """One journey's stages, lowest first.
 
     place: by stage name · above: for each place, and at -1 for a stage that isn't known, the
-    places above with what enters them, highest first · models: all, for what a change tells.
+    places above with what enters them, highest first · nearest: for each such place, by model, the
+    least value at which some place above could be entered · watched: the models that any threshold
+    names · models: all, for what a change tells.
     """
 
     name: str
     rungs: tuple[Rung, ...]
     place: dict[str, int]
     above: dict[int, tuple[tuple[int, Thresholds], ...]]
+    nearest: dict[int, dict[str, float]]
+    watched: tuple[str, ...]
     models: tuple[str, ...]
 
 
@@ -60,7 +64,16 @@ def compile_ladder(name: str, stages: list[Stage], models: tuple[str, ...]) -> L
         for stage in stages
     )
     place = {rung.name: at for at, rung in enumerate(rungs)}
-    return Ladder(name=name, rungs=rungs, place=place, above=_above(rungs), models=models)
+    above = _above(rungs)
+    return Ladder(
+        name=name,
+        rungs=rungs,
+        place=place,
+        above=above,
+        nearest={here: _nearest(entered) for here, entered in above.items()},
+        watched=tuple(sorted({model for rung in rungs for model, _ in (*rung.enter, *rung.leave)})),
+        models=models,
+    )
 
 
 def _above(rungs: tuple[Rung, ...]) -> dict[int, tuple[tuple[int, Thresholds], ...]]:
@@ -70,6 +83,14 @@ def _above(rungs: tuple[Rung, ...]) -> dict[int, tuple[tuple[int, Thresholds], .
         )
         for here in range(-1, len(rungs))
     }
+
+
+def _nearest(above: tuple[tuple[int, Thresholds], ...]) -> dict[str, float]:
+    nearest: dict[str, float] = {}
+    for _, enter in above:
+        for model, least in enter:
+            nearest[model] = min(least, nearest.get(model, least))
+    return nearest
 
 
 def _thresholds(values: Mapping[str, float] | None) -> Thresholds:
@@ -90,13 +111,37 @@ def all_hold(models: Models, thresholds: Thresholds, at_ms: int) -> bool:
     return True
 
 
-def can_rise(models: Models) -> bool:
-    """Does any score hold negative points that decay? Else scores only fall between events."""
-    for model in models.values():
+def can_rise(ladder: Ladder, models: Models) -> bool:
+    """Does a score that the ladder watches hold negative points that decay? Else those scores only
+    fall between events.
+    """
+    for name in ladder.watched:
+        model = models.get(name)
+        if model is None:
+            continue
         for half_life, total in model.sums.items():
             if total.amount < 0.0 and half_life:
                 return True
     return False
+
+
+def stayed_until(ladder: Ladder, models: Models, journey: JourneyState, at_ms: int) -> bool:
+    """Is it sure that time moved nothing up to at_ms? While no score can rise by itself, a lead
+    that stays at at_ms stayed all along. False: look closely.
+    """
+    here = ladder.place.get(journey.stage, -1)
+    if here < 0 or can_rise(ladder, models):
+        return False
+    rung = ladder.rungs[here]
+    if at_ms - journey.since_ms < rung.dwell_ms:
+        return True
+    return all_hold(models, rung.leave, at_ms)
+
+
+def reaches(ladder: Ladder, models: Models, journey: JourneyState, gained: str, at_ms: int) -> bool:
+    """May points that were added to a model bring a rise? No other place to go was open before."""
+    least = ladder.nearest[ladder.place.get(journey.stage, -1)].get(gained)
+    return least is not None and value_of(models, gained, at_ms) >= least
 
 
 def decide(ladder: Ladder, models: Models, journey: JourneyState, at_ms: int) -> int | None:

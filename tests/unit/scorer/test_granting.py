@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from services.scorer.core.compile import _PERIODS
 from services.scorer.core.fold import extend, fold_scores, new_journeys, new_state
-from services.scorer.core.granting import MAX_TRAITS, bucket_of
+from services.scorer.core.granting import MAX_TRAITS, month_of
 from shared.decay import score_at
 from shared.envelope import EPOCH, milliseconds
 from shared.lead_state import decode_scores, encode_scores
@@ -141,9 +142,14 @@ def test_periods_are_those_of_the_calendar(period: str) -> None:
             "month": (at.year, at.month),
         }[period]
 
+    length, offset = _PERIODS[period]
+
+    def bucket_of(ms: int) -> int:
+        return (ms + offset) // length if length else month_of(ms)
+
     for n in range(-2000, 4000):
         left, right = n * 23 * HOUR, (n + 1) * 23 * HOUR - SECOND
-        assert (bucket_of(period, left) == bucket_of(period, right)) == (name(left) == name(right))
+        assert (bucket_of(left) == bucket_of(right)) == (name(left) == name(right))
 
 
 FIT = """
