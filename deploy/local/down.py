@@ -26,7 +26,7 @@ def stop(folder: Path) -> bool:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
     until = time.monotonic() + STOP_SECONDS
-    while is_claimed(folder):
+    while is_claimed(folder) or (pid and is_supervisor(pid)):
         if time.monotonic() > until:
             raise TimeoutError(f"the stack (pid {pid}) did not stop in {STOP_SECONDS:.0f} s")
         time.sleep(0.1)
