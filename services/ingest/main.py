@@ -45,6 +45,7 @@ def run(settings: Settings) -> None:
     try:
         keys, sources = keys_of(settings), sources_in_settings(settings)
         origins_in(settings.redirect_origins)
+        origins_in(settings.redirect_origins)
     except ValueError as error:
         log.error("settings can't be used", why=str(error))  # noqa: TRY400 - said in full
         raise SystemExit(2) from None
