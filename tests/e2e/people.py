@@ -22,7 +22,7 @@ SITE = "https://www.adviser.example"
 EBOOK = "Your Guide to a Secure Retirement"
 MISTAKES = "Seven common retirement mistakes"
 TESTIMONIAL = "Client story: retired at 62"
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0  # a killed process may take long to come back on a busy machine
 
 T = TypeVar("T")
 
