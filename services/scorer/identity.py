@@ -16,13 +16,14 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import NamedTuple
 from uuid import UUID
 
 from services.scorer.arrivals import Arrival
 from shared.envelope import Event
 from shared.event_types import ALIAS
-from shared.identity import ANONYMOUS, USER_ID, Identifier, known_identifiers
+from shared.identity import ANONYMOUS, EMAIL, USER_ID, Identifier, known_identifiers
 
 
 class IdentifierRow(NamedTuple):
@@ -85,12 +86,16 @@ def mentioned_identifiers(arrivals: Iterable[Arrival]) -> list[Identifier]:
     """Every identifier a batch speaks of, each once, sorted: the order in which rows are locked."""
     found: set[Identifier] = set()
     for arrival in arrivals:
-        who = arrival.event.identifiers
+        event = arrival.event
+        who = event.identifiers
         if who.anonymous_id:
             found.add((ANONYMOUS, who.anonymous_id))
-        found.update(known_identifiers(who))
-        if arrival.event.type == ALIAS:
-            found.update(alias_identifiers(arrival.event))
+        if who.email:
+            found.add((EMAIL, who.email))
+        if who.user_id or who.phone or who.external:
+            found.update(known_identifiers(who))
+        if event.type == ALIAS:
+            found.update(alias_identifiers(event))
     return sorted(found)
 
 
@@ -123,7 +128,7 @@ class Resolver:
 
     def resolve(self, arrivals: Sequence[Arrival]) -> Plan:
         """Give every arrival its lead, in order of occurrence, and return what changed."""
-        for arrival in sorted(arrivals, key=lambda one: one.position):
+        for arrival in sorted(arrivals, key=attrgetter("position")):
             arrival.lead_id = self._owner(arrival)
         if self._moved:
             for arrival in arrivals:
@@ -154,22 +159,41 @@ class Resolver:
         return lead_id
 
     def _owner(self, arrival: Arrival) -> UUID:
-        who = arrival.event.identifiers
-        names = known_identifiers(who)
+        event = arrival.event
+        who = event.identifiers
         anonymous_id = who.anonymous_id
+        names = known_identifiers(who)
+        if len(names) == 1 and event.type != ALIAS and not self._moved:
+            # Nearly every event: a name that is known, on a browser that is this person's.
+            lead_id = self._known.get(names[0])
+            if lead_id is not None and (
+                not anonymous_id or self._is_simply_of(lead_id, anonymous_id, arrival.at_ms)
+            ):
+                return lead_id
         if not names:
             assert anonymous_id is not None
             return self._visitor(anonymous_id, arrival.at_ms)
         lead_id = self._person(names, anonymous_id)
         if anonymous_id:
             self._claim(anonymous_id, arrival.at_ms, lead_id)
-        if arrival.event.type == ALIAS:
-            for kind, value in alias_identifiers(arrival.event):
+        if event.type == ALIAS:
+            for kind, value in alias_identifiers(event):
                 if kind == USER_ID:
                     self._alias(value, lead_id)
                 else:
                     self._claim(value, arrival.at_ms, self._standing(lead_id))
         return self._standing(lead_id)
+
+    def _is_simply_of(self, lead_id: UUID, anonymous_id: str, at_ms: int) -> bool:
+        """Has the anonymous id only ever been this person's, from before this instant?"""
+        anonymous = self._anonymous.get(anonymous_id)
+        return (
+            anonymous is not None
+            and anonymous.claimed_ms is not None
+            and anonymous.claimed_ms <= at_ms
+            and len(anonymous.runs) == 1
+            and anonymous.runs[0].lead_id == lead_id
+        )
 
     def _visitor(self, anonymous_id: str, at_ms: int) -> UUID:
         anonymous = self._anonymous.get(anonymous_id)

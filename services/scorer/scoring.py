@@ -5,6 +5,7 @@ each event has its lead.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -96,12 +97,8 @@ def _grouped(fresh: Iterable[Arrival]) -> ByLead:
             line.append(arrival)
     for line in by_lead.values():
         if len(line) > 1:
-            line.sort(key=_position)
+            line.sort(key=attrgetter("position"))
     return by_lead
-
-
-def _position(arrival: Arrival) -> tuple[int, str, str]:
-    return arrival.position
 
 
 def _is_late(lead: Lead, arrivals: list[Arrival]) -> bool:
