@@ -133,9 +133,7 @@ async def run_bare(settings: Settings, events: Sequence[Event], count: int) -> f
             await connection.execute(BARE_INSERT, *batch)
 
     started = time.perf_counter()
-    await asyncio.gather(
-        *(work(each, columns[at::count]) for at, each in enumerate(connections))
-    )
+    await asyncio.gather(*(work(each, columns[at::count]) for at, each in enumerate(connections)))
     seconds = time.perf_counter() - started
     for connection in connections:
         await connection.close()
