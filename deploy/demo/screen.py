@@ -15,7 +15,9 @@ from rich.text import Text
 
 from deploy.demo.journey import Step
 
-NEWS_LINES = 8
+NEWS_LINES = 6
+# Lines of the live view beside steps and news: titles, borders, the counts.
+FRAME_LINES = 10
 ENTRIES_SHOWN = 30
 
 
@@ -113,11 +115,15 @@ class Screen:
 
     def _drawn(self) -> Group:
         table = Table(title="Sarah's journey", title_justify="left", expand=True)
-        for heading in ("day", "what happens", "score", "stage"):
-            table.add_column(heading)
-        for row in self._rows:
+        widths = {"day": 5, "what happens": 20, "score": 15, "stage": 19}
+        for heading, width in widths.items():
+            table.add_column(heading, no_wrap=True, min_width=width)
+        room = max(3, self.console.height - FRAME_LINES - NEWS_LINES)
+        for row in self._rows[-room:]:
             table.add_row(*(escape(cell) for cell in row))
-        news = Text("\n".join(self._news[-NEWS_LINES:]) or "nothing yet")
+        news = Text(
+            "\n".join(self._news[-NEWS_LINES:]) or "nothing yet", no_wrap=True, overflow="ellipsis"
+        )
         return Group(
             table,
             Panel(news, title="Arrived on Kafka, for Sarah", title_align="left"),
