@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from enum import StrEnum
 
 import typer
 
 from deploy.local.commands import app as local_commands
 from services.ingest.commands import app as sources
+from services.router.commands import app as destinations
 from services.scorer.commands import app as rules
 
 app = typer.Typer(
@@ -20,8 +20,7 @@ app = typer.Typer(
 )
 app.add_typer(local_commands)
 app.add_typer(sources, name="sources")
-if importlib.util.find_spec("services.router.commands"):
-    app.add_typer(importlib.import_module("services.router.commands").app, name="destinations")
+app.add_typer(destinations, name="destinations")
 app.add_typer(rules, name="rules")
 
 

@@ -55,7 +55,7 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
             from deploy.local.servers import start_servers
 
             watchdog = Watchdog()
-            servers = start_servers(folder, watchdog)
+            servers = start_servers(folder, watchdog, quick=True)
             _run(servers.admin_database_url, f"CREATE DATABASE {TEMPLATE}")
             migrate(servers.database_url(TEMPLATE))
             known.write_text(

@@ -49,13 +49,15 @@ class Servers:
             child.stop()
 
 
-def prepare_kafka(
-    folder: Path, logs: Path, where: ServerPorts, progress: jars.Progress | None = None
-) -> Program:
+def prepare_kafka(folder: Path, logs: Path, where: ServerPorts, *, quick: bool = False) -> Program:
     """Fetch the jars, format the storage; what to run."""
-    class_path = jars.fetch(progress)
     return kafka.prepare(
-        folder / "kafka", logs / "kafka.log", where.kafka, where.controller, class_path
+        folder / "kafka",
+        logs / "kafka.log",
+        where.kafka,
+        where.controller,
+        jars.fetch(),
+        quick=quick,
     )
 
 
@@ -73,14 +75,19 @@ def wait_until(
         time.sleep(0.05)
 
 
-def start_servers(folder: Path, watchdog: Watchdog, logs: Path | None = None) -> Servers:
-    """A fresh Kafka and Postgres under `folder` on free ports, ready to use. For tests."""
+def start_servers(
+    folder: Path, watchdog: Watchdog, logs: Path | None = None, *, quick: bool = False
+) -> Servers:
+    """A fresh Kafka and Postgres under `folder` on free ports, ready to use. For tests.
+
+    quick: a broker that is sooner ready and slower later.
+    """
     taken: set[int] = set()
     where = ServerPorts(*(ports.choose(taken=taken) for _ in range(3)))
     servers = Servers(where, secrets.token_urlsafe(16))
     logs = logs or folder / "logs"
     with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(prepare_kafka, folder, logs, where)
+        coming = pool.submit(prepare_kafka, folder, logs, where, quick=quick)
         database = postgres.prepare(
             folder / "postgres", logs / "postgres.log", where.postgres, servers.password
         )
