@@ -1,0 +1,41 @@
+"""What docs/handoffs.md shows is what is published."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from services.router.cloudevents import TYPES
+from services.router.messages import HandOff, StageChanged
+from services.router.retries import WAITS_S
+
+PAGE = (Path(__file__).parents[2] / "docs" / "handoffs.md").read_text()
+
+
+def test_the_stage_change_shown_is_one() -> None:
+    """The example validates, and shows every field there is."""
+    (example,) = [
+        block for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL) if "sequence" in block
+    ]
+    shown = StageChanged.model_validate_json(example)
+    assert shown.model_fields_set == set(StageChanged.model_fields)
+
+
+def test_every_type_and_packet_field_is_named() -> None:
+    """Nothing is published that the page doesn't tell of."""
+    for ours, webhook in TYPES.values():
+        assert f"`{ours}`" in PAGE
+        assert f"`{webhook}`" in PAGE
+    plain = {"packet_version", "lead_id", "sequence", "handoff", "at", "ruleset_version"}
+    for name in set(HandOff.model_fields) - plain:
+        assert f"`{name}`" in PAGE, name
+
+
+def test_the_waits_are_those_of_the_table() -> None:
+    """5 s, 5 min, 30 min, 2 h … 24 h."""
+    units = [(3600, "h"), (60, "min"), (1, "s")]
+    words = [
+        next(f"{wait // size} {name}" for size, name in units if wait % size == 0)
+        for wait in WAITS_S
+    ]
+    assert f"{', '.join(words[:-1])} and {words[-1]}" in " ".join(PAGE.split())
