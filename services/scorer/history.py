@@ -10,10 +10,11 @@ from typing import Any
 from uuid import UUID
 
 from services.scorer import queries
+from services.scorer.anonymous import AnonymousId, Claim, runs_of
 from services.scorer.arrivals import Arrival
 from services.scorer.core.compile import Ruleset
 from services.scorer.core.fold import fold_scores, new_state, position, settle
-from services.scorer.identity import AnonymousId, Claim, Plan, runs_of
+from services.scorer.identity import Plan, claimed_anonymous_ids
 from services.scorer.leads import Lead
 from services.scorer.outcome import Outcome
 from shared.bodies import open_body, pack_body
@@ -94,15 +95,12 @@ def settle_contested(plan: Plan, arrivals: Sequence[Arrival], past: Past) -> set
         claims = [
             Claim(*stored.position, stored.lead_id)
             for stored in past.stored
-            if stored.event.identifiers.anonymous_id == anonymous_id
-            and known_identifiers(stored.event.identifiers)
+            if anonymous_id in claimed_anonymous_ids(stored.event)
         ]
         claims += [
             Claim(*arrival.position, arrival.lead_id)
             for arrival in arrivals
-            if arrival.lead_id is not None
-            and arrival.event.identifiers.anonymous_id == anonymous_id
-            and known_identifiers(arrival.event.identifiers)
+            if arrival.lead_id is not None and anonymous_id in claimed_anonymous_ids(arrival.event)
         ]
         if not claims:
             continue

@@ -20,6 +20,7 @@ from operator import attrgetter
 from typing import NamedTuple
 from uuid import UUID
 
+from services.scorer.anonymous import AnonymousId, Run
 from services.scorer.arrivals import Arrival
 from shared.envelope import Event
 from shared.event_types import ALIAS
@@ -34,25 +35,6 @@ class IdentifierRow(NamedTuple):
     since_ms: int
     claimed_ms: int | None
     lead_id: UUID
-
-
-class Run(NamedTuple):
-    """From this instant on the anonymous id belongs to this lead (until the next run)."""
-
-    since_ms: int
-    lead_id: UUID
-
-
-@dataclass(slots=True)
-class AnonymousId:
-    """Whom an anonymous id belongs to. `claimed_ms` is None until somebody identified on it."""
-
-    runs: list[Run]
-    claimed_ms: int | None
-
-    def owner_at(self, at_ms: int) -> UUID:
-        index = bisect_right(self.runs, at_ms, key=lambda run: run.since_ms)
-        return self.runs[max(index - 1, 0)].lead_id
 
 
 @dataclass(slots=True)
@@ -80,6 +62,15 @@ def alias_identifiers(event: Event) -> list[Identifier]:
     if event.type != ALIAS or not isinstance(previous, str) or not previous:
         return []
     return [(USER_ID, previous), (ANONYMOUS, previous)]
+
+
+def claimed_anonymous_ids(event: Event) -> list[str]:
+    """The anonymous ids on which an event identifies its person."""
+    who = event.identifiers
+    claimed = [value for kind, value in alias_identifiers(event) if kind == ANONYMOUS]
+    if who.anonymous_id and known_identifiers(who):
+        claimed.append(who.anonymous_id)
+    return claimed
 
 
 def mentioned_identifiers(arrivals: Iterable[Arrival]) -> list[Identifier]:
@@ -307,25 +298,3 @@ class Resolver:
         self._new_rows[ANONYMOUS, anonymous_id] = IdentifierRow(
             ANONYMOUS, anonymous_id, 0, claimed_ms, lead_id
         )
-
-
-class Claim(NamedTuple):
-    """Somebody identified on an anonymous id."""
-
-    at_ms: int
-    source: str
-    event_id: str
-    lead_id: UUID
-
-
-def runs_of(claims: Iterable[Claim]) -> AnonymousId:
-    """Whom an anonymous id belongs to, from all claims on it ever made. At least one."""
-    ordered = sorted(claims)
-    runs = [Run(0, ordered[0].lead_id)]
-    for claim in ordered[1:]:
-        if runs[-1].lead_id != claim.lead_id:
-            if runs[-1].since_ms == claim.at_ms:
-                runs[-1] = Run(claim.at_ms, claim.lead_id)
-            else:
-                runs.append(Run(claim.at_ms, claim.lead_id))
-    return AnonymousId(runs, ordered[0].at_ms)

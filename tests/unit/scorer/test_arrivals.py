@@ -1,0 +1,48 @@
+"""Reading records: events, or the reason why not."""
+
+import pytest
+
+from services.scorer.arrivals import read_arrival
+from shared.errors import PoisonError
+from shared.ids import dedupe_key
+
+GOOD = (
+    b'{"id":"1","source":"web","type":"page_viewed","occurred_at":"2026-05-04T09:00:00.25Z",'
+    b'"received_at":"2026-05-04T09:00:01Z","identifiers":{"anonymous_id":"a"}}'
+)
+
+
+def test_a_record_becomes_an_arrival() -> None:
+    """Its instant in ms, its position, its key by source and id."""
+    arrival = read_arrival(GOOD)
+    assert arrival.position == (1777885200250, "web", "1")
+    assert arrival.key == dedupe_key("web", "1")
+    assert arrival.body == GOOD
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        (None, "empty"),
+        (b"", "not_an_event"),
+        (b"[]", "not_an_event"),
+        (b"{" * 5000, "not_an_event"),
+        (GOOD.replace(b'"a"', b'"\xff"'), "not_an_event"),
+        (GOOD.replace(b'"1"', b"1"), "not_an_event"),
+        (GOOD.replace(b'"1"', b'""'), "bad_id"),
+        (GOOD.replace(b'{"id"', b'{"v":2,"id"'), "unknown_version"),
+        (GOOD.replace(b".25Z", b""), "bad_time"),
+        (GOOD.replace(b"2026-05-04", b"1969-05-04"), "bad_time"),
+        (GOOD.replace(b"2026-05-04T09", b"9999-05-04T09"), "bad_time"),
+        (GOOD.replace(b"2026-05-04T09:00:00.25Z", b"0001-01-01T00:00:00+14:00"), "bad_time"),
+        (GOOD.replace(b'{"anonymous_id":"a"}', b"{}"), "no_identity"),
+        (GOOD.replace(b'"a"', b'"' + b"a" * 513 + b'"'), "bad_identifier"),
+        (GOOD.replace(b'"a"', b'"a\\u0000"'), "bad_text"),
+        (GOOD.replace(b'"a"', b'"\\ud800"'), "not_an_event"),
+    ],
+)
+def test_what_is_no_event_says_why(value: bytes | None, code: str) -> None:
+    """Each kind of dirt has its own reason, and none gets past."""
+    with pytest.raises(PoisonError) as caught:
+        read_arrival(value)
+    assert caught.value.code == code
