@@ -6,6 +6,7 @@ names its dictionary; plain JSON is read, too.
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import zstandard
@@ -21,17 +22,27 @@ _DICTIONARIES = {
     )
 }
 _NEWEST = list(_DICTIONARIES.values())[-1]
-_decompressors = {
-    number: zstandard.ZstdDecompressor(dict_data=made) for number, made in _DICTIONARIES.items()
-}
-_plain = zstandard.ZstdDecompressor()
+
+
+class _Openers(threading.local):
+    """Decompressors by dictionary, for each thread its own: they can't be shared."""
+
+    def __init__(self) -> None:
+        self.by_dictionary = {
+            number: zstandard.ZstdDecompressor(dict_data=made)
+            for number, made in _DICTIONARIES.items()
+        }
+        self.plain = zstandard.ZstdDecompressor()
+
+
+_openers = _Openers()
 _compressor = zstandard.ZstdCompressor(level=1, dict_data=_NEWEST, write_checksum=False)
 # Far above what ingest lets in (32 KB an event): a guard against a damaged frame.
 MAX_BODY_BYTES = 1_048_576
 
 
 def pack_body(body: bytes) -> bytes:
-    """The body as it is stored."""
+    """The body as it is stored. Not for several threads at once."""
     return _compressor.compress(body)
 
 
@@ -42,5 +53,5 @@ def open_body(stored: bytes) -> bytes:
     if stored[:4] != _ZSTD_MAGIC:
         return stored
     number = zstandard.get_frame_parameters(stored).dict_id
-    decompressor = _decompressors.get(number, _plain)
+    decompressor = _openers.by_dictionary.get(number, _openers.plain)
     return decompressor.decompress(stored, max_output_size=MAX_BODY_BYTES)

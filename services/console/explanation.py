@@ -62,7 +62,7 @@ def explain(
 
     `models` are shown even when they have no entries. Rounding follows the running sum, so each
     value is within a millionth of the true one and the values add up to the score exactly.
-    Raises UnknownRuleError if an entry's rule isn't in the ruleset, ValueError for a broken body.
+    Raises UnknownRuleError if an entry's rule isn't in the ruleset, ZstdError for a broken body.
     """
     ledgers = {model: _Ledger(0.0, 0, []) for model in models}
     for event, head, entries in _in_order(events):

@@ -17,7 +17,7 @@ from shared.ledger import Entry, decode_entries
 
 
 def show_timeline(ruleset: RulesetView, events: Iterable[StoredEvent]) -> list[TimelineEvent]:
-    """Events in the order given. Raises UnknownRuleError, or ValueError for a broken body."""
+    """Events in the order given. Raises UnknownRuleError, or ZstdError for a broken body."""
     return [_show(ruleset, stored) for stored in events]
 
 

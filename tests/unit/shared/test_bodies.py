@@ -1,5 +1,7 @@
 """Stored bodies: packed small, opened as they were."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import zstandard
 
@@ -26,3 +28,12 @@ def test_a_frame_that_grows_without_bound_is_refused() -> None:
     bomb = zstandard.ZstdCompressor(write_content_size=False).compress(b"0" * 4 * MAX_BODY_BYTES)
     with pytest.raises(zstandard.ZstdError):
         open_body(bomb)
+
+
+def test_bodies_are_opened_by_several_threads_at_once() -> None:
+    """The read API opens bodies in threads; a decompressor that two of them share would crash."""
+    bodies = [encode_event(event) for event in sample_events(100, seed=78)]
+    packed = [pack_body(body) for body in bodies] * 20
+    with ThreadPoolExecutor(4) as threads:
+        opened = list(threads.map(lambda _: [open_body(each) for each in packed], range(4)))
+    assert opened == [bodies * 20] * 4
