@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from shared.ruleset.store import live_version, load
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.console.ruleset_view import RulesetView, view_of
+from shared.ruleset.store import live_version, load
 
 KEPT_VERSIONS = 32
 
