@@ -122,14 +122,15 @@ def extend(
         matched = _matched(ruleset, state, event)
         entries: list[Entry] = []
         if matched:
-            if not out.needs_settle:
-                for journey in journeys:
-                    if at_ms < journey.ladder_at_ms:
-                        out.needs_settle = True
-            if not out.needs_settle:
+            behind = out.needs_settle
+            for journey in journeys:
+                behind = behind or at_ms < journey.ladder_at_ms
+            if not behind:
                 _move_by_time(ruleset, state, journeys, at_ms, known, out.changes)
             entries = grant(state, event, at_ms, matched)
-            if entries and not out.needs_settle:
+            if entries and behind:
+                out.needs_settle = True
+            elif entries:
                 _step(ruleset, state, journeys, event, at_ms, entries, known, out.changes)
         out.entries.append(entries)
         state.last = place
