@@ -19,7 +19,7 @@ from services.scorer.history import (
     read_ladder_once,
     settle_contested,
 )
-from services.scorer.identity import Plan
+from services.scorer.identity import Plan, claimed_anonymous_ids
 from services.scorer.leads import Lead
 from services.scorer.outcome import Outcome
 from services.scorer.scene import Scene
@@ -113,9 +113,9 @@ def _reaches_back(leads: Mapping[UUID, Lead], plan: Plan, fresh: Sequence[Arriva
         lasts = [leads[run.lead_id].state.last for run in anonymous.runs]
         newest_ms = max((last[0] for last in lasts if last is not None), default=-1)
         for arrival in fresh:
-            if (
+            if arrival.at_ms <= newest_ms and (
                 arrival.event.identifiers.anonymous_id == anonymous_id
-                and arrival.at_ms <= newest_ms
+                or anonymous_id in claimed_anonymous_ids(arrival.event)
             ):
                 return True
     return False
@@ -139,9 +139,11 @@ def absorb(leads: Mapping[UUID, Lead], plan: Plan, scene: Scene, outcome: Outcom
         by_name = {journey.name: journey for journey in absorbed.journeys}
         for journey in survivor.journeys:
             if (other := by_name.get(journey.name)) is not None:
-                # What sales has been told about one of them is not told again.
-                handed = {*journey.handed_off, *other.handed_off}
-                journey.handed_off = sorted(handed)
+                # What sales has been told about one of them is not told again. (A hand-off that
+                # still waited for a name was not told.)
+                told = other.handed_off[:-1] if other.waiting_seq else other.handed_off
+                journey.handed_off = sorted({*journey.handed_off, *told})
+                other.waiting_seq = 0
         absorbed.state = new_state()
         absorbed.due_ms = None
         outcome.stale_checkpoints[absorbed_id] = 0

@@ -88,3 +88,20 @@ async def test_late_events_read_the_ladder_once(bench: Workbench) -> None:
     )  # fmt: skip
     causes = [(fact["cause"], fact["from_stage"], fact["to_stage"]) for fact in await bench.facts()]
     assert causes == [("history", "inform", "validate")]
+
+
+async def test_a_visitors_waiting_handoff_becomes_the_known_leads(bench: Workbench) -> None:
+    """The visitor reached the sales stage nameless; joining a known lead, sales is told once."""
+    await bench.take(happening(1, email="p@example.com"))
+    for number in range(3):
+        await bench.take(happening(10 + number, "content_downloaded", anonymous_id="a",
+                                   after=number, content_id=f"c{number}"))  # fmt: skip
+    await bench.take(
+        happening(20, "lead_identified", anonymous_id="a", email="p@example.com", after=9)
+    )
+    told = [
+        (fact["cause"], fact["known"])
+        for fact in await bench.facts()
+        if fact["handoff"] == "sales" and not fact["waiting"]
+    ]
+    assert told == [("merge", True)]
