@@ -1,18 +1,14 @@
 """Scorer events/s, the whole product path by two processes, against a bare set-based insert of the
-same events by two connections. Real Kafka, real Postgres, durable commits, in one run.
+same events by two connections. Real Kafka, real Postgres, durable commits.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import os
-import statistics
-import subprocess
-import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import asyncpg
 
@@ -23,7 +19,7 @@ from shared.ids import dedupe_key, new_lead_id, partition_key
 from shared.ruleset.store import publish
 from shared.settings import Settings
 from tests.bench.events import event_stream
-from tests.bench.stack import BenchStack
+from tests.bench.stack import BenchStack, cpu_seconds
 
 EVENTS = 120_000
 LEADS = 20_000
@@ -42,15 +38,40 @@ ON CONFLICT DO NOTHING
 
 
 @dataclass(frozen=True)
-class Figures:
-    """Events a second of one round."""
+class Rate:
+    """Events taken in, in so many seconds of wall time; CPU time of the Python side and of
+    Postgres in it.
+    """
 
-    scorer: float
-    bare: float
+    events: int
+    seconds: float
+    python_cpu_seconds: float
+    postgres_cpu_seconds: float
+
+    @property
+    def per_second(self) -> float:
+        return self.events / self.seconds
+
+    @property
+    def python_us(self) -> float:
+        """Microseconds of CPU time an event."""
+        return self.python_cpu_seconds / self.events * 1e6
+
+    @property
+    def postgres_us(self) -> float:
+        return self.postgres_cpu_seconds / self.events * 1e6
+
+
+@dataclass(frozen=True)
+class Round:
+    """The two rivals, one after the other, over the same events."""
+
+    scorer: Rate
+    bare: Rate
 
     @property
     def ratio(self) -> float:
-        return self.scorer / self.bare
+        return self.scorer.per_second / self.bare.per_second
 
 
 async def produce(settings: Settings, events: Sequence[Event]) -> None:
@@ -58,32 +79,27 @@ async def produce(settings: Settings, events: Sequence[Event]) -> None:
     producer = create_producer(settings)
     await producer.start()
     key = settings.hash_key.get_secret_value().encode()
-    waiting = []
-    for event in events:
-        waiting.append(
-            await producer.send(
-                settings.topics.lead_events,
-                encode_event(event),
-                key=partition_key(key, event.identifiers),
-            )
-        )
+    topic = settings.topics.lead_events
+    waiting = [
+        await producer.send(topic, encode_event(event), key=partition_key(key, event.identifiers))
+        for event in events
+    ]
     await asyncio.gather(*waiting)
     await producer.stop()
 
 
-async def run_scorers(stack: BenchStack, settings: Settings, expected: int, count: int) -> float:
-    """Seconds from the first batch's commit to the last, with the events in between."""
-    environment = os.environ | stack.environment(settings)
+async def run_scorers(stack: BenchStack, settings: Settings, expected: int, count: int) -> Rate:
+    """From the first batch's commit to the last, with the events in between."""
     children = [
-        subprocess.Popen(
-            [sys.executable, "-m", "services.scorer"],
-            env=environment | {"LEADSCORE_INSTANCE": f"bench-{number}"},
-            stderr=subprocess.DEVNULL,
+        stack.start(
+            f"scorer-{number}",
+            ("-m", "services.scorer"),
+            stack.environment(settings) | {"LEADSCORE_INSTANCE": f"bench-{number}"},
         )
         for number in range(count)
     ]
     connection = await asyncpg.connect(settings.database_url.get_secret_value())
-    marks: list[tuple[float, int]] = []
+    marks: list[tuple[float, int, float, float]] = []
     until = time.monotonic() + DEADLINE_SECONDS
     try:
         while time.monotonic() < until:
@@ -91,25 +107,27 @@ async def run_scorers(stack: BenchStack, settings: Settings, expected: int, coun
                 "SELECT coalesce(sum(next_offset), 0)::bigint FROM consumer_partition"
             )
             if done and (not marks or marks[-1][1] != done):
-                marks.append((time.monotonic(), int(done)))
+                own = sum(cpu_seconds(child.pid) for child in children)
+                marks.append((time.monotonic(), int(done), own, stack.postgres_cpu_seconds()))
             if done >= expected:
                 break
-            if any(child.poll() is not None for child in children):
-                raise RuntimeError("a scorer ended before its work")
+            for child in children:
+                if child.poll() is not None:
+                    raise RuntimeError(f"a scorer ended before its work:\n{child.last_words()}")
             await asyncio.sleep(0.05)
         else:
             raise RuntimeError(f"only {marks[-1:]} of {expected} records were taken in")
     finally:
         await connection.close()
         for child in children:
-            child.terminate()
-        for child in children:
-            child.wait(30)
-    (start, first), (end, last) = marks[0], marks[-1]
-    return (last - first) / (end - start)
+            child.stop()
+    (start, first, own, database), (end, last, own_end, database_end) = marks[0], marks[-1]
+    return Rate(last - first, end - start, own_end - own, database_end - database)
 
 
-async def run_bare(settings: Settings, events: Sequence[Event], count: int) -> float:
+async def run_bare(
+    stack: BenchStack, settings: Settings, events: Sequence[Event], count: int
+) -> Rate:
     """The same events by plain inserts: no Kafka, no identity, no rules, no ledger."""
     dsn = settings.database_url.get_secret_value()
     connections = [await asyncpg.connect(dsn) for _ in range(count)]
@@ -128,19 +146,20 @@ async def run_bare(settings: Settings, events: Sequence[Event], count: int) -> f
     batches = [rows[at : at + BARE_BATCH] for at in range(0, len(rows), BARE_BATCH)]
     columns = [[list(column) for column in zip(*batch, strict=True)] for batch in batches]
 
-    async def work(connection: asyncpg.Connection, share: list[list[object]]) -> None:
+    async def work(connection: asyncpg.Connection, share: list[list[list[Any]]]) -> None:
         for batch in share:
             await connection.execute(BARE_INSERT, *batch)
 
-    started = time.perf_counter()
+    began, own, database = time.perf_counter(), time.process_time(), stack.postgres_cpu_seconds()
     await asyncio.gather(*(work(each, columns[at::count]) for at, each in enumerate(connections)))
-    seconds = time.perf_counter() - started
+    seconds, own = time.perf_counter() - began, time.process_time() - own
+    database = stack.postgres_cpu_seconds() - database
     for connection in connections:
         await connection.close()
-    return len(rows) / seconds
+    return Rate(len(rows), seconds, own, database)
 
 
-async def one_round(stack: BenchStack, settings: Settings, events: Sequence[Event]) -> Figures:
+async def one_round(stack: BenchStack, settings: Settings, events: Sequence[Event]) -> Round:
     await ensure_topics(settings)
     engine = create_engine(settings)
     async with engine.begin() as connection:
@@ -148,29 +167,11 @@ async def one_round(stack: BenchStack, settings: Settings, events: Sequence[Even
     await engine.dispose()
     await produce(settings, events)
     scorer = await run_scorers(stack, settings, len(events), 2)
-    bare = await run_bare(settings, events, 2)
-    return Figures(scorer, bare)
+    return Round(scorer, await run_bare(stack, settings, events, 2))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--events", type=int, default=EVENTS)
-    parser.add_argument("--rounds", type=int, default=3)
-    options = parser.parse_args()
-    events = list(event_stream(options.events, LEADS))
-    with BenchStack() as stack:
-        rounds = []
-        for number in range(options.rounds):
-            figures = asyncio.run(one_round(stack, stack.fresh_settings(), events))
-            rounds.append(figures)
-            print(
-                f"round {number + 1}: scorer {figures.scorer:8,.0f} events/s · bare insert "
-                f"{figures.bare:8,.0f} events/s · ratio {figures.ratio:.2f}",
-                flush=True,
-            )
-    middle = statistics.median(one.ratio for one in rounds)
-    print(f"scorer (two processes) against a bare insert (two connections): {middle:.2f} ×")
-
-
-if __name__ == "__main__":
-    main()
+def measure(stack: BenchStack, rounds: int, count: int = EVENTS) -> Iterator[Round]:
+    """Run the rounds, each in a fresh database, over about `count` events of 20,000 people."""
+    events = list(event_stream(count, LEADS))
+    for _ in range(rounds):
+        yield asyncio.run(one_round(stack, stack.fresh_settings(), events))

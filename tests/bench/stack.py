@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import secrets
 import shutil
+import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
+import psutil
+
 from deploy.local.postgres import create_database
-from deploy.local.process import Watchdog
+from deploy.local.process import Child, Program, Watchdog
 from deploy.local.servers import Servers, start_servers
 from shared.database import migrate
 from shared.settings import Settings
 
 RULESET = Path(__file__).parents[2] / "services" / "scorer" / "default_ruleset.yaml"
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU time of a process until now; 0 when it has ended."""
+    try:
+        times = psutil.Process(pid).cpu_times()
+    except psutil.NoSuchProcess:
+        return 0.0
+    return float(times.user + times.system)
 
 
 class BenchStack:
@@ -26,19 +40,17 @@ class BenchStack:
 
     def __init__(self) -> None:
         self._servers: Servers | None = None
-        self._watchdog: Watchdog | None = None
-        self._folder: Path | None = None
         self._kafka = ""
         self._admin = ""
 
     def __enter__(self) -> BenchStack:
+        self._folder = Path(tempfile.mkdtemp(prefix="leadscore-bench-"))
+        self._folder.chmod(0o711)
+        self._watchdog = Watchdog()
         if known := os.environ.get("LEADSCORE_BENCH_STACK"):
             said = json.loads(Path(known).read_text())
             self._kafka, self._admin = said["kafka"], said["admin"]
             return self
-        self._folder = Path(tempfile.mkdtemp(prefix="leadscore-bench-"))
-        self._folder.chmod(0o711)
-        self._watchdog = Watchdog()
         self._servers = start_servers(self._folder, self._watchdog)
         self._kafka = self._servers.kafka_bootstrap_servers
         self._admin = self._servers.admin_database_url
@@ -52,10 +64,14 @@ class BenchStack:
     ) -> None:
         if self._servers is not None:
             self._servers.stop()
-        if self._watchdog is not None:
-            self._watchdog.close()
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        self._watchdog.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def start(self, name: str, arguments: Sequence[str], environment: dict[str, str]) -> Child:
+        """A Python process that ends with us, whatever becomes of us; the caller stops it."""
+        log = self._folder / "logs" / f"{name}.log"
+        program = Program(name, (sys.executable, *arguments), log, environment)
+        return Child(program, self._watchdog)
 
     def fresh_settings(self) -> Settings:
         """Settings over a new, migrated database and a new prefix for topics (not made yet)."""
@@ -87,6 +103,16 @@ class BenchStack:
             "LEADSCORE_API_TOKEN": settings.api_token.get_secret_value(),
             "LEADSCORE_LOG_LEVEL": "warning",
         }
+
+    def postgres_cpu_seconds(self) -> float:
+        """CPU time of all of Postgres until now; NaN when it isn't ours."""
+        if self._servers is None:
+            return math.nan
+        postmaster = psutil.Process(self._servers.children[-1].pid)
+        ended = postmaster.cpu_times()
+        return float(ended.children_user + ended.children_system) + sum(
+            cpu_seconds(process.pid) for process in (postmaster, *postmaster.children())
+        )
 
     def default_ruleset(self) -> str:
         return RULESET.read_text()
