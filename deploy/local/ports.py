@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import socket
+import tempfile
+from pathlib import Path
 
 HOST = "127.0.0.1"
+_claims: dict[int, int] = {}
+"""Ports that this process has claimed: number to the file descriptor of its lock."""
 
 
 def is_free(port: int) -> bool:
@@ -19,15 +25,44 @@ def is_free(port: int) -> bool:
 
 
 def choose(*wishes: int, taken: set[int]) -> int:
-    """The first wish that is free and not in `taken`, else any free port; adds it to `taken`."""
-    port = next((wish for wish in wishes if wish and wish not in taken and is_free(wish)), 0)
-    while not port:
+    """The first wish that is free and not in `taken`, else any free port; adds it to `taken`.
+
+    No other stack of this user chooses it while this process lives.
+    """
+    for wish in wishes:
+        if wish and wish not in taken and is_free(wish) and _claim(wish):
+            taken.add(wish)
+            return wish
+    while True:
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
             probe.bind((HOST, 0))
             found = int(probe.getsockname()[1])
-        port = 0 if found in taken else found
-    taken.add(port)
-    return port
+        if found not in taken and _claim(found):
+            taken.add(found)
+            return found
+
+
+def _claim(port: int) -> bool:
+    """Keep other stacks from choosing it before our server listens; lasts as long as we live."""
+    if port in _claims:
+        return True
+    try:
+        lock = os.open(_claim_file(port), os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError:
+        return True  # another user's file: we can't ask, so we take the risk
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        return False
+    _claims[port] = lock
+    return True
+
+
+def _claim_file(port: int) -> Path:
+    folder = Path(tempfile.gettempdir()) / f"leadscore-ports-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder / str(port)
 
 
 def answers(port: int, timeout_seconds: float = 0.5) -> bool:

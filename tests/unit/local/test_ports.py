@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 
 from deploy.local.ports import HOST, answers, choose, is_free
 
@@ -27,3 +29,13 @@ def test_no_port_is_given_twice() -> None:
     taken: set[int] = set()
     first = choose(taken=taken)
     assert choose(first, taken=taken) != first
+
+
+def test_two_stacks_starting_at_once_choose_different_ports() -> None:
+    """A port is claimed from when it is chosen, long before its server listens."""
+    port = choose(taken=set())
+    code = f"from deploy.local.ports import choose; print(choose({port}, taken=set()))"
+    other = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+    assert int(other) != port
