@@ -26,6 +26,7 @@ MAX_TRAIT_BYTES = 1000
 
 _DAY_MS = 86_400_000
 _json = msgspec.json.Encoder(order="sorted")
+_msgpack = msgspec.msgpack.Encoder()
 
 
 def grant(state: ScoreState, event: Event, at_ms: int, matched: list[Rule]) -> list[Entry]:
@@ -126,26 +127,35 @@ def _hash(data: bytes) -> int:
 def fold_traits(ruleset: Ruleset, state: ScoreState, traits: dict[str, Any]) -> bool:
     """Take an event's traits into the state; None removes one. True when something changed.
 
-    At most 64 names are kept: first those that rules read, then by name. A value of more than
-    1,000 bytes is not kept.
+    At most 64 names are kept: first those that rules read, then by name. A value that can't be
+    kept takes the one before away all the same.
     """
     kept = state.traits
     changed = False
     for name, value in traits.items():
-        if value is None:
-            changed |= kept.pop(name, None) is not None
-        elif kept.get(name) != value or type(kept.get(name)) is not type(value):
-            if not isinstance(value, int | float) and len(_json.encode(value)) > MAX_TRAIT_BYTES:
-                value = None  # noqa: PLW2901
-                changed |= kept.pop(name, None) is not None
-                continue
-            kept[name] = value
+        if value is not None and _can_be_kept(value):
+            before = kept.get(name)
+            if before != value or type(before) is not type(value):
+                kept[name] = value
+                changed = True
+        elif name in kept:
+            del kept[name]
             changed = True
     if len(kept) > MAX_TRAITS:
         names = sorted(kept, key=lambda name: (name not in ruleset.trait_names, name))
         for name in names[MAX_TRAITS:]:
             del kept[name]
     return changed
+
+
+def _can_be_kept(value: Any) -> bool:
+    """Short enough, and no whole number of more than 64 bits, which the state can't hold."""
+    if type(value) is str:
+        return len(value) <= MAX_TRAIT_BYTES // 4 or len(value.encode()) <= MAX_TRAIT_BYTES
+    try:
+        return len(_msgpack.encode(value)) <= MAX_TRAIT_BYTES
+    except OverflowError:
+        return False
 
 
 def turned_rules(ruleset: Ruleset, state: ScoreState, event: Event) -> list[Rule]:

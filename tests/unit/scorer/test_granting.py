@@ -258,8 +258,10 @@ models:
 def test_traits_are_bounded() -> None:
     """At most 64 names, those that rules read first; a value that is too long is not kept."""
     rules = ruleset(FIT)
-    many = {f"t{n:03}": n for n in range(100)} | {"size": 5, "t005": "x" * 2000}
+    many = {f"t{n:03}": n for n in range(100)} | {"size": 5, "t005": "x" * 2000, "t006": 10**30}
     out = run(rules, [event(traits=many)])
+    encode_scores(out.state)
+    assert "t006" not in out.state.traits
     assert len(out.state.traits) == MAX_TRAITS
     assert "size" in out.state.traits
     assert "t005" not in out.state.traits
@@ -291,3 +293,26 @@ stages:
     assert out.needs_settle
     assert out.changes == []
     assert score_at(out.state.models["e"], MONDAY + 2 * HOUR) == 40
+
+
+HOSTILE = [10**30, -(10**40), 1e308, "x" * 100_000, [[[[1]]]], {"a": {"b": 10**30}}, "\x00", True]
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_odd_values_score_like_any_other(value: object) -> None:
+    """Old topics hold old dirt: no value of a field or trait may stop a partition."""
+    rules = ruleset(
+        """
+models:
+  e:
+    rules:
+      - {id: per, on: page_viewed, points: 1, limit: {once_per: properties.a}}
+      - {id: more, on: page_viewed, points: 1, when: {field: properties.a, gte: 1}}
+      - {id: same, on: page_viewed, points: 1, when: {field: properties.a, in: [1, x]}}
+      - {id: text, on: page_viewed, points: 1, when: {field: properties.a, matches: "x+y"}}
+      - {id: has, when: {field: traits.a, contains: x}, points: 1}
+"""
+    )
+    out = run(rules, [event(properties={"a": value}, traits={"a": value}, id=n) for n in "12"])
+    assert [entry.rule for entry in out.entries[1] if entry.rule == 1] == []
+    encode_scores(decode_scores(encode_scores(out.state)))
