@@ -15,9 +15,10 @@ from services.ingest.app import create_app
 from services.ingest.edge import Edge
 from services.ingest.intake import Intake
 from services.ingest.keys import keys_of
+from services.ingest.placement import make_producer
 from services.ingest.routes import origins_of
 from services.ingest.sources import Sources, sources_in_settings
-from shared.bus import SupervisedProducer, create_consumer, create_producer
+from shared.bus import SupervisedProducer, create_consumer
 from shared.envelope import Event, decode_event
 from shared.health import Health
 from shared.settings import Settings
@@ -51,7 +52,7 @@ async def served(app: Any) -> AsyncIterator[str]:
 @contextlib.asynccontextmanager
 async def serving_ingest(settings: Settings, sources: Sources | None = None) -> AsyncIterator[str]:
     """Ingest with a started producer; gives its base URL."""
-    producer = SupervisedProducer(lambda: create_producer(settings))
+    producer = SupervisedProducer(lambda: make_producer(settings))
     await producer.start()
     edge = Edge(
         settings,

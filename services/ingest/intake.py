@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from functools import lru_cache
 
 from services.ingest.limits import (
     ACK_SECONDS,
@@ -17,14 +18,21 @@ from services.ingest.metrics import IN_FLIGHT_BYTES as BYTES_GAUGE
 from services.ingest.metrics import IN_FLIGHT_EVENTS as EVENTS_GAUGE
 from services.ingest.refusal import Refusal
 from shared.bus import Record, SupervisedProducer
-from shared.envelope import Event, encode_event
+from shared.envelope import Event, Identifiers, encode_event
 from shared.errors import PoisonError, TryAgainError
-from shared.ids import partition_key
+from shared.ids import partition_key, strongest_identifier
 from shared.settings import Settings
 
 # After a send that wasn't acknowledged, so long everybody is turned away at once; then one request
 # at a time may try, until one succeeds.
 _REST_SECONDS = 1.0
+
+# How long a group waits for the one before it. The larger a group, the less each event costs; but
+# one slow partition must not hold up everybody.
+_PATIENCE_SECONDS = 0.02
+_KEYS_KEPT = 65_536
+# One child of the metric for each source, found without going through the labels.
+_accepted = lru_cache(maxsize=1024)(EVENTS_ACCEPTED.labels)
 
 # Requests that are sent together: their records, and the future that each waits for.
 _Group = list[tuple[Sequence[Record], asyncio.Future[None]]]
@@ -46,7 +54,9 @@ class Intake:
         self._away = False
         self._try_again_at = 0.0
         self._trying = False
+        self._keys: dict[tuple[str, str] | None, bytes] = {}
         self._group: _Group = []
+        self._next: asyncio.Handle | None = None
         self._sending: set[asyncio.Future[None]] = set()
         EVENTS_GAUGE.set_function(lambda: self._events)
         BYTES_GAUGE.set_function(lambda: self._bytes)
@@ -65,13 +75,22 @@ class Intake:
         """Return once Kafka has acknowledged all (acks=all). Raises Refusal (429, Retry-After)
         when it doesn't within 2 s, or too much waits already.
         """
-        hash_key, topic = self._hash_key, self._topic
+        topic, key_of = self._topic, self._key_of
         await self.send([
-            Record(topic, encode_event(event), partition_key(hash_key, event.identifiers))
-            for event in events
+            Record(topic, encode_event(event), key_of(event.identifiers)) for event in events
         ])  # fmt: skip
         for event in events:
-            EVENTS_ACCEPTED.labels(event.source).inc()
+            _accepted(event.source).inc()
+
+    def _key_of(self, who: Identifiers) -> bytes:
+        """`shared.ids.partition_key`, remembered for those who come again."""
+        strongest = strongest_identifier(who)
+        key = self._keys.get(strongest)
+        if key is None:
+            if len(self._keys) >= _KEYS_KEPT:
+                self._keys.clear()
+            key = self._keys[strongest] = partition_key(self._hash_key, who)
+        return key
 
     async def send(self, records: Sequence[Record]) -> None:
         """Send records of any topic, under the same bounds as `accept`."""
@@ -97,19 +116,34 @@ class Intake:
                 self._trying = False
 
     def _acknowledged(self, records: Sequence[Record]) -> asyncio.Future[None]:
-        """Join the group that goes out at the end of this turn of the event loop."""
+        """Join the next group. It goes out at the end of this turn of the event loop; while
+        another is under way, when that one is done, or after 20 ms if that takes longer.
+        """
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
         self._group.append((records, done))
-        if len(self._group) == 1:
-            loop.call_soon(self._send_group)
+        if self._next is None:
+            self._next = (
+                loop.call_later(_PATIENCE_SECONDS, self._send_group)
+                if self._sending
+                else loop.call_soon(self._send_group)
+            )
         return done
 
     def _send_group(self) -> None:
+        if self._next is not None:
+            self._next.cancel()
+            self._next = None
         group, self._group = self._group, []
-        task = asyncio.ensure_future(self._deliver(group))
-        self._sending.add(task)
-        task.add_done_callback(self._sending.discard)
+        if group:
+            task = asyncio.ensure_future(self._deliver(group))
+            self._sending.add(task)
+            task.add_done_callback(self._sent)
+
+    def _sent(self, task: asyncio.Future[None]) -> None:
+        self._sending.discard(task)
+        if not self._sending:
+            self._send_group()
 
     async def _deliver(self, group: _Group) -> None:
         """One delivery for all requests of a turn: far cheaper than one for each."""

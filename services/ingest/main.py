@@ -16,10 +16,11 @@ from services.ingest.dependencies import follow_sources, watch_kafka
 from services.ingest.edge import Edge
 from services.ingest.intake import Intake
 from services.ingest.keys import Keys, keys_of
+from services.ingest.placement import make_producer
 from services.ingest.redirects import origins_in
 from services.ingest.routes import origins_of
 from services.ingest.sources import Sources, sources_in_settings
-from shared.bus import SupervisedProducer, create_producer
+from shared.bus import SupervisedProducer
 from shared.database import create_engine
 from shared.health import Health
 from shared.logs import configure_logs
@@ -55,7 +56,7 @@ def run(settings: Settings) -> None:
 
 async def _serve(settings: Settings, keys: Keys, sources: Sources) -> None:
     health = Health.waiting_for("kafka", "sources")
-    producer = SupervisedProducer(lambda: create_producer(settings))
+    producer = SupervisedProducer(lambda: make_producer(settings))
     intake = Intake(settings, producer)
     engine = create_engine(settings, pool_size=1, max_overflow=0)
     edge = Edge(settings, intake, keys, sources, origins_of(settings.allowed_origins))

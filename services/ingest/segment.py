@@ -36,9 +36,22 @@ _call_decoder = msgspec.json.Decoder(Call)
 _batch_decoder = msgspec.json.Decoder(Batch)
 
 
+class Success(Response):
+    """Exactly 200 {"success": true}, made without going through the general way each time."""
+
+    def __init__(self) -> None:
+        self.status_code = 200
+        self.background = None
+        self.body = SUCCESS
+        self.raw_headers = [
+            (b"content-length", b"17"),
+            (b"content-type", b"application/json"),
+        ]
+
+
 def success() -> Response:
-    """Exactly 200 {"success": true}."""
-    return Response(SUCCESS, media_type="application/json")
+    """The answer to everything that was taken."""
+    return Success()
 
 
 def single(kind: str) -> Callable[[Request], Awaitable[Response]]:

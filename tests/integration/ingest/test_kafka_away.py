@@ -21,8 +21,9 @@ from services.ingest.dependencies import watch_kafka
 from services.ingest.edge import Edge
 from services.ingest.intake import Intake
 from services.ingest.keys import keys_of
+from services.ingest.placement import make_producer
 from services.ingest.sources import Sources
-from shared.bus import SupervisedProducer, create_producer, ensure_topics
+from shared.bus import SupervisedProducer, ensure_topics
 from shared.health import Health
 from shared.settings import Settings
 from tests.ingest_server import reading_events, served
@@ -86,7 +87,7 @@ async def settings(broker: Broker) -> Settings:
 async def serving(settings: Settings) -> AsyncIterator[tuple[httpx.AsyncClient, Health]]:
     """Ingest as its process wires it, watching Kafka."""
     health = Health.waiting_for("kafka")
-    producer = SupervisedProducer(lambda: create_producer(settings))
+    producer = SupervisedProducer(lambda: make_producer(settings))
     intake = Intake(settings, producer)
     edge = Edge(settings, intake, keys_of(settings), Sources(), None)
     watching = asyncio.create_task(watch_kafka(producer, intake, health))
