@@ -14,6 +14,7 @@ from shared.settings import Settings
 
 # Databases and libraries quote data in their errors; an address must not get out that way.
 _ADDRESS = re.compile(r"[^\s@\"'(<=,;:]+@[^\s@\"')>,;]+\.[A-Za-z]{2,}")
+_SELDOM_SECONDS = 10.0
 _QUIET = {"aiokafka": logging.WARNING, "httpx": logging.WARNING, "uvicorn.access": logging.WARNING}
 
 
@@ -25,6 +26,23 @@ def mask_addresses(
         if isinstance(value, str) and "@" in value:
             record[name] = _ADDRESS.sub("[address]", value)
     return record
+
+
+class _SeldomFromKafka(logging.Filter):
+    """While a broker is away aiokafka says so many times a second: once in a while is enough."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.partition(".")[0] != "aiokafka":
+            return True
+        said = str(record.msg)
+        if record.created - self._last.get(said, 0.0) < _SELDOM_SECONDS:
+            return False
+        self._last[said] = record.created
+        return True
 
 
 def configure_logs(settings: Settings, service: str) -> None:
@@ -50,6 +68,7 @@ def configure_logs(settings: Settings, service: str) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
+    handler.addFilter(_SeldomFromKafka())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())
