@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import zlib
+from collections.abc import Awaitable, Coroutine, Generator
+from dataclasses import dataclass
+from typing import Any, cast
 
 from starlette.requests import ClientDisconnect
-from starlette.types import Receive, Scope
+from starlette.types import Message, Receive, Scope
 
 from services.ingest.limits import BODY_SECONDS
 from services.ingest.refusal import Refusal, invalid
@@ -39,29 +42,32 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
 
 
 async def _read_stream(receive: Receive, limit: int) -> bytes:
-    """The body as it was sent. One message is the usual case and needs no timer."""
+    """The body as it was sent. Usually it is all here already, and needs no timer."""
+    coming = cast("Coroutine[Any, Any, Message]", receive())
+    try:
+        waits_for = coming.send(None)
+    except StopIteration as done:
+        message: Message = done.value
+        if not message.get("more_body", False):
+            return _chunk(message, limit)
+        return await _read_on([_chunk(message, limit)], receive, limit)
+    return await _read_on([], receive, limit, _Resumed(coming, waits_for))
+
+
+async def _read_on(
+    chunks: list[bytes], receive: Receive, limit: int, coming: Awaitable[Message] | None = None
+) -> bytes:
+    """The rest, within the time a body may take."""
+    size = sum(map(len, chunks))
     async with asyncio.timeout(BODY_SECONDS) as deadline:
         try:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise ClientDisconnect
-            body: bytes = message.get("body", b"")
-            if len(body) > limit:
-                raise _too_large(limit)
-            if not message.get("more_body", False):
-                return body
-            chunks = [body]
-            size = len(body)
-            while message.get("more_body", False):
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise ClientDisconnect
-                chunk = message.get("body", b"")
-                size += len(chunk)
-                if size > limit:
-                    raise _too_large(limit)
-                chunks.append(chunk)
-            return b"".join(chunks)
+            while True:
+                message = await (coming or receive())
+                coming = None
+                chunks.append(_chunk(message, limit, size))
+                size += len(chunks[-1])
+                if not message.get("more_body", False):
+                    return b"".join(chunks)
         except asyncio.CancelledError:
             if not deadline.expired():
                 raise
@@ -82,6 +88,38 @@ def decompress(body: bytes, limit: int) -> bytes:
     if not inflater.eof or inflater.unused_data:
         raise invalid("gzip_broken", "The gzip body is cut short, or something follows it.")
     return plain
+
+
+def _chunk(message: Message, limit: int, before: int = 0) -> bytes:
+    """What a message brings; `before`: bytes that came already."""
+    if message["type"] == "http.disconnect":
+        raise ClientDisconnect
+    chunk: bytes = message.get("body", b"")
+    if before + len(chunk) > limit:
+        raise _too_large(limit)
+    return chunk
+
+
+@dataclass(frozen=True, slots=True)
+class _Resumed:
+    """A coroutine that was started by hand and now waits for something: goes on with it."""
+
+    coroutine: Coroutine[Any, Any, Message]
+    waits_for: Any
+
+    def __await__(self) -> Generator[Any, Any, Message]:
+        waits_for = self.waits_for
+        try:
+            while True:
+                try:
+                    answer = yield waits_for
+                except BaseException as error:  # noqa: BLE001 - handed on: a cancellation
+                    waits_for = self.coroutine.throw(error)
+                else:
+                    waits_for = self.coroutine.send(answer)
+        except StopIteration as done:
+            message: Message = done.value
+            return message
 
 
 def _too_large(limit: int) -> Refusal:

@@ -18,12 +18,10 @@ EXPLICIT_TYPES: frozenset[str] = frozenset({
 
 def gpc_signal(headers: list[tuple[bytes, bytes]]) -> bool:
     """Is Sec-GPC set to exactly "1", in any of its headers, or in one joined by commas?"""
-    return any(
-        part.strip() == b"1"
-        for name, value in headers
-        if name == b"sec-gpc"
-        for part in value.split(b",")
-    )
+    for name, value in headers:
+        if name == b"sec-gpc" and b"1" in (part.strip() for part in value.split(b",")):
+            return True
+    return False
 
 
 def withheld_by_gpc(event: Event) -> bool:
