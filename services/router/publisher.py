@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
+from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
 
+from services.router.away import KAFKA_ERRORS
 from services.router.cloudevents import Message, headers_of, key_of, topic_of
 from services.router.faults import BEFORE_COMMIT, fault_point
 from services.router.metrics import PUBLISHED
@@ -43,7 +44,7 @@ class Publisher:
         try:
             async with asyncio.timeout(START_SECONDS):
                 await self._producer.start()
-        except (KafkaError, OSError, TimeoutError) as error:
+        except KAFKA_ERRORS as error:
             raise TryAgainError(f"the producer can't start: {error!r}") from error
 
     async def publish(self, messages: Sequence[Message]) -> Offsets:
@@ -57,8 +58,7 @@ class Publisher:
                 return await self._transaction(messages)
         except _FENCED as error:
             raise LostShardError("fenced by another router") from error
-        except (KafkaError, OSError, TimeoutError, AssertionError) as error:
-            # aiokafka asserts its states: a producer that failed in the background ends here too.
+        except KAFKA_ERRORS as error:
             if _was_fenced(error):
                 raise LostShardError("fenced by another router") from error
             raise TryAgainError(f"not published: {error!r}") from error

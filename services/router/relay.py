@@ -8,9 +8,8 @@ import time
 from dataclasses import dataclass, field
 
 import structlog
-from aiokafka.errors import KafkaError
 
-from services.router.away import AWAY_ERRORS
+from services.router.away import AWAY_ERRORS, KAFKA_ERRORS
 from services.router.build import Builder
 from services.router.claims import Claims
 from services.router.history import History
@@ -94,7 +93,7 @@ class Relay:
                 await self._wait(stopping)
         finally:
             await self._stop_all(claims)
-            with contextlib.suppress(KafkaError, OSError, TimeoutError):
+            with contextlib.suppress(*KAFKA_ERRORS):
                 await asyncio.wait_for(consumer.stop(), 5.0)
 
     async def _share(self, claims: Claims, builder: Builder, ends: Ends | None) -> None:
@@ -192,7 +191,7 @@ class Relay:
 async def _start(consumer: object) -> None:
     try:
         await asyncio.wait_for(consumer.start(), 15.0)  # type: ignore[attr-defined]
-    except (KafkaError, OSError, TimeoutError) as error:
+    except KAFKA_ERRORS as error:
         raise TryAgainError(f"no broker answers: {error!r}") from error
 
 

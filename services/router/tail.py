@@ -10,8 +10,8 @@ from typing import Any
 from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 
+from services.router.away import KAFKA_ERRORS
 from services.router.outbox import Offsets
 from shared.bus import create_consumer
 from shared.errors import TryAgainError
@@ -40,7 +40,7 @@ async def end_offsets(settings: Settings, consumer: AIOKafkaConsumer) -> Offsets
     try:
         async with asyncio.timeout(ASK_SECONDS):
             ends = await consumer.end_offsets(await _partitions(settings, consumer))
-    except (KafkaError, OSError, TimeoutError) as error:
+    except KAFKA_ERRORS as error:
         raise TryAgainError(f"the topics can't be asked: {error!r}") from error
     return {f"{place.topic}/{place.partition}": offset for place, offset in ends.items()}
 
@@ -69,10 +69,10 @@ async def read_back(
                 for place in list(unread):
                     if await consumer.position(place) >= unread[place]:
                         del unread[place]
-    except (KafkaError, OSError, TimeoutError) as error:
+    except KAFKA_ERRORS as error:
         raise TryAgainError(f"the topics can't be read back: {error!r}") from error
     finally:
-        with contextlib.suppress(KafkaError, OSError, TimeoutError):
+        with contextlib.suppress(*KAFKA_ERRORS):
             await asyncio.wait_for(consumer.stop(), 5.0)
 
 
