@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 from enum import StrEnum
 
 import typer
@@ -45,6 +46,8 @@ def main() -> None:
     """The console script."""
     from deploy.local.state import NoStackError
 
+    # Commands say themselves what is away; `serve` sets up its own logs.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         app()
     except NoStackError as error:

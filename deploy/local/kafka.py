@@ -17,6 +17,8 @@ JVM = ("-Xmx512m", "-Xms128m", "-XX:+UseSerialGC", "--enable-native-access=ALL-U
 # Half the CPU until it answers (2.8 s for 5.9), and less throughput later: for tests.
 QUICK = ("-XX:TieredStopAtLevel=1",)
 
+# Session timeout: after a kill -9 the controller takes the restarted broker for a second one until
+# the first one's session has ended.
 PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
@@ -39,7 +41,8 @@ group.initial.rebalance.delay.ms=0
 log.index.size.max.bytes=1048576
 log.segment.bytes=134217728
 num.recovery.threads.per.data.dir=2
-controlled.shutdown.enable=false
+broker.session.timeout.ms=6000
+broker.heartbeat.interval.ms=1000
 """
 
 LOG4J = """\

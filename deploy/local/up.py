@@ -10,21 +10,33 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import asyncpg
+from sqlalchemy.exc import SQLAlchemyError
+
 from deploy.local import jars, ports, postgres, services
 from deploy.local.claim import TakenError, claimed
 from deploy.local.process import Child, ChildEndedError, Watchdog
+from deploy.local.ruleset import publish_default
 from deploy.local.servers import ServerPorts, prepare_kafka, wait_until
 from deploy.local.state import load_settings, read_state, write_state
 from deploy.local.steps import Steps
 from deploy.local.summary import print_summary
 from deploy.local.supervisor import Supervisor
+from shared.bus import ensure_topics
+from shared.database import migrate, pending_migrations
+from shared.errors import TryAgainError
+from shared.ruleset.reading import RulesetErrors
 from shared.settings import Settings
 
 STOP_ORDER = ("ingest", "console", "router", "scorer", "kafka", "postgres")
 DEFAULT_PORTS = {"kafka": 9092, "controller": 9093, "postgres": 5432}
 SERVICE_READY_SECONDS = 60.0
 KEPT_WHEN_FRESH = ("local.json", "lock", ".gitignore", "logs")
-_REASONS = (ChildEndedError, TimeoutError, TakenError, jars.JarsMissingError, RuntimeError, OSError)
+TOPICS_TRY_SECONDS = 20.0
+_REASONS = (
+    *(ChildEndedError, TakenError, jars.JarsMissingError, TryAgainError, RulesetErrors),
+    *(SQLAlchemyError, asyncpg.PostgresError, TimeoutError, RuntimeError, OSError),
+)
 
 
 class CannotStartError(Exception):
@@ -66,7 +78,7 @@ def run(folder: Path, wish: Wish, steps: Steps) -> None:
     except KeyboardInterrupt:
         steps.say(f"stopped; the data stays in {folder}")
     except _REASONS as error:
-        raise CannotStartError(str(error)) from error
+        raise CannotStartError(f"{error}\n`leadscore doctor` looks at everything.") from error
 
 
 def _interrupt(*_: object) -> None:
@@ -189,17 +201,13 @@ class _Stack:
             tell(f"{ports.HOST}:{where.postgres}")
 
     def _make_topics(self, settings: Settings) -> None:
-        from shared.bus import ensure_topics
-
         with self.steps.step("topics") as tell:
-            made = asyncio.run(ensure_topics(settings))
+            made = asyncio.run(_ensure_topics(settings))
             tell(f"{len(made)} made" if made else "all there")
         names = ("lead_events", "dead_letter", "stage_changed", "handoff_content", "handoff_sales")
         self.state.topics = {name: getattr(settings.topics, name) for name in names}
 
     def _migrate(self, settings: Settings) -> None:
-        from shared.database import migrate, pending_migrations
-
         url = settings.database_url.get_secret_value()
         with self.steps.step("migrations") as tell:
             pending = pending_migrations(url)
@@ -208,8 +216,6 @@ class _Stack:
             tell(", ".join(pending) if pending else "none to run")
 
     def _publish_ruleset(self, settings: Settings) -> None:
-        from deploy.local.ruleset import publish_default
-
         with self.steps.step("ruleset") as tell:
             tell(asyncio.run(publish_default(settings)))
 
@@ -245,6 +251,18 @@ class _Stack:
         with (self.logs / "supervisor.log").open("a") as log:
             log.write(f"{stamp} {text}\n")
         self.steps.warn(text)
+
+
+async def _ensure_topics(settings: Settings) -> list[str]:
+    """A broker that has just started needs a moment more after it listens."""
+    until = time.monotonic() + TOPICS_TRY_SECONDS
+    while True:
+        try:
+            return await ensure_topics(settings)
+        except TryAgainError:
+            if time.monotonic() > until:
+                raise
+        await asyncio.sleep(0.5)
 
 
 def _stop_order(name: str) -> int:
