@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.scorer.core.crossing import crossings, next_move_ms
@@ -25,6 +25,8 @@ quick = examples(40)
 
 
 @quick
+@example(sums={350: Sum(50, 1.0), 13: Sum(50, 24.0), 101: Sum(50, -89.0)}, least=-66.0)
+@example(sums={350: Sum(50, 1.0), 13: Sum(50, 24.0), 101: Sum(50, -89.0)}, least=0.03)
 @given(sums=sums, least=st.integers(-20, 60).map(lambda n: n + 0.25))
 def test_every_crossing_is_found_at_its_millisecond(sums: dict[int, Sum], least: float) -> None:
     """Sums of any signs and half-lives: the crossings found are those of a walk."""

@@ -67,6 +67,14 @@ def test_decay_makes_a_lead_fall_at_its_instant() -> None:
     assert next_due_ms(RULES, out.state, settled.journeys) is None
 
 
+def test_points_taken_away_make_a_lead_fall_at_once() -> None:
+    """An unsubscribe tips it, and is the reason told."""
+    out = run(RULES, [event(id="1"), event(id="2"), event("email_unsubscribed", MONDAY + HOUR)])
+    assert moves(out) == [("educate", "event", "content"), ("inform", "event", "")]
+    assert [reason.rule for reason in out.changes[1].reasons] == ["e/gone"]
+    assert out.changes[1].at_ms == MONDAY + HOUR
+
+
 def test_between_leave_and_enter_a_lead_stays() -> None:
     """Hysteresis: at 45 it neither rises to validate nor falls from it."""
     demo = event("demo_requested")

@@ -39,14 +39,14 @@ def test_hundreds_of_rules_on_one_type_are_not_looked_at() -> None:
     """Five hundred pages, five hundred rules: a view looks at its own."""
     asked = [f"eq: /p/{n}" if n % 2 else f"glob: /p/{n}/*" for n in range(500)]
     listed = "\n".join(
-        f"      - {{id: r{n}, on: page_viewed, points: 1, when: {{field: context.page.path, {ask}}}}}"
+        f"      - {{id: r{n}, on: page_viewed, points: 1, when: {{field: source, {ask}}}}}"
         for n, ask in enumerate(asked)
     )
     rules = ruleset(f"models:\n  e:\n    rules:\n{listed}\n")
     shelf = rules.index._shelves["page_viewed"]
     assert shelf.first is not None
     for path, names in {"/p/7": ["e/r7"], "/p/8/x": ["e/r8"], "/other": []}.items():
-        happened = event(path=path)
+        happened = event(source=path)
         found = shelf.first.candidates(happened, {})
         assert [(rule.name, check) for rule, check in found] == [(name, None) for name in names]
 
