@@ -74,12 +74,14 @@ def measure(stack: BenchStack, rounds: int, seconds: float) -> Iterator[Round]:
     with ExitStack() as running:
         servers = [running.enter_context(_served(stack, settings, name)) for name in MODULES]
         kept = dict.fromkeys(MODULES, 0)
-        for number in range(rounds):
+        for number in range(rounds + 1):
             turn = servers[number % 3 :] + servers[: number % 3]
-            measured = Round({each.name: _load(each, seconds) for each in turn})
+            warming = number == 0  # the broker, above all: Java compiles as it goes
+            measured = Round({one.name: _load(one, 2.0 if warming else seconds) for one in turn})
             for name, loaded in measured.loaded.items():
                 kept[name] += loaded.kept
-            yield measured
+            if not warming:
+                yield measured
         for server in servers:
             if server.topic and asyncio.run(_records(settings, server.topic)) != kept[server.name]:
                 raise RuntimeError(f"{server.name}: records and answers of 200 don't agree")

@@ -18,7 +18,7 @@ import uvloop
 
 from tests.bench.stack import cpu_seconds
 
-PEOPLE = 2_000
+PEOPLE = 20_000
 WRITE_KEY = "bench-write-key"
 ID_MARK = "@" * 32
 PATHS = ("/pricing", "/product", "/docs/start", "/case-studies/acme", "/blog/common-mistakes")
