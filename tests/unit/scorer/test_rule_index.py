@@ -55,6 +55,9 @@ def test_a_rule_that_its_literal_tells_whole_is_not_checked_again() -> None:
     """And what else it asks for is."""
     (whole,) = literals_of(Condition.model_validate({"field": "type", "in": ["a", "b"]}))
     assert whole.rest is None
+    for part in ({"glob": "/p*g"}, {"glob": ["/p*", "/q?"]}, {"eq": "/p", "exists": True}):
+        (found,) = literals_of(Condition.model_validate({"field": "properties.a", **part}))
+        assert found.rest is not None
     part = {"all": [{"field": "type", "eq": "a"}, {"field": "properties.n", "gte": 3}]}
     (found,) = literals_of(Condition.model_validate(part))
     assert found.texts == ("a",)
