@@ -12,7 +12,7 @@ import sys
 import sysconfig
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,8 @@ class Local:
     """A running stack. `folder` holds its .leadscore/."""
 
     folder: Path
+    # One for all requests: making a client costs more than most requests.
+    http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=30), repr=False)
 
     def __getitem__(self, name: str) -> Any:
         return self.told[name]
@@ -56,7 +58,7 @@ class Local:
     def api(self, path: str) -> dict[str, Any]:
         """GET from the read API. Fails on any answer but 200."""
         headers = {"Authorization": f"Bearer {self['api_token']}"}
-        answer = httpx.get(f"{self['api_url']}{path}", headers=headers, timeout=30)
+        answer = self.http.get(f"{self['api_url']}{path}", headers=headers)
         assert answer.status_code == 200, (path, answer.status_code, answer.text)
         read: dict[str, Any] = json.loads(answer.text)
         return read
@@ -104,6 +106,6 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
 def _until_ready(local: Local) -> None:
     deadline = time.monotonic() + READY_SECONDS
     for url in (local["ingest_url"], local["api_url"]):
-        while not httpx.get(f"{url}/readyz").is_success:
+        while not local.http.get(f"{url}/readyz").is_success:
             assert time.monotonic() < deadline, f"{url} did not become ready"
             time.sleep(0.1)

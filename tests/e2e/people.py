@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-import httpx
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.e2e.conftest import Local
 
 USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0.0.0 Safari/537.36"
+BROWSER = {"User-Agent": USER_AGENT}
 SITE = "https://www.adviser.example"
 EBOOK = "Your Guide to a Secure Retirement"
 MISTAKES = "Seven common retirement mistakes"
@@ -55,7 +55,8 @@ class Person:
             "timestamp": (BEGAN + after).isoformat(timespec="milliseconds"),
             **call,
         }
-        return Deed(name, f"/v1/{kind}", {"json": body, "auth": (self.local["write_key"], "")})
+        request = {"json": body, "auth": (self.local["write_key"], ""), "headers": BROWSER}
+        return Deed(name, f"/v1/{kind}", request)
 
     def visit(self, name: str, after: timedelta, path: str, title: str, referrer: str = "") -> Deed:
         page = {"url": f"{SITE}{path}", "path": path, "title": title, "referrer": referrer}
@@ -75,7 +76,7 @@ class Person:
             "_timestamp": (BEGAN + after).isoformat(timespec="milliseconds"),
         }
         data = {"email": self.email, **fields, **hidden}
-        return Deed(name, f"/v1/forms/{form}", {"data": data})
+        return Deed(name, f"/v1/forms/{form}", {"data": data, "headers": BROWSER})
 
     def mail(self, name: str, after: timedelta, number: int, event: str, path: str = "") -> Deed:
         """SendGrid tells of a mail to the person."""
@@ -134,17 +135,15 @@ class Person:
 
     def send(self, *deeds: Deed) -> None:
         """Send, one after the other; what asks to wait is sent again. Fails if refused."""
-        with httpx.Client(
-            base_url=self.local["ingest_url"], headers={"User-Agent": USER_AGENT}, timeout=15
-        ) as http:
-            for deed in deeds:
-                deadline = time.monotonic() + PATIENCE_SECONDS
-                while True:
-                    answer = http.post(deed.path, **deed.request)
-                    if answer.status_code != 429 or time.monotonic() > deadline:
-                        break
-                    time.sleep(0.5)
-                assert answer.status_code == 200, (deed.name, answer.status_code, answer.text)
+        for deed in deeds:
+            url = f"{self.local['ingest_url']}{deed.path}"
+            deadline = time.monotonic() + PATIENCE_SECONDS
+            while True:
+                answer = self.local.http.post(url, **deed.request)
+                if answer.status_code != 429 or time.monotonic() > deadline:
+                    break
+                time.sleep(0.5)
+            assert answer.status_code == 200, (deed.name, answer.status_code, answer.text)
 
     def lead(self) -> dict[str, Any] | None:
         """The person's lead: by the address, else by the browser."""
@@ -161,7 +160,9 @@ class Person:
 
         def lead_with_all() -> dict[str, Any] | None:
             lead = self.lead()
-            return lead if lead and len(self.timeline(lead["id"])) >= events else None
+            if lead is None or len(self.timeline(lead["id"])) < events:
+                return None
+            return self.lead()  # as it stands after them: the one above may be older
 
         return eventually(lead_with_all, f"{events} events of one person are scored")
 
