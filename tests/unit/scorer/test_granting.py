@@ -234,8 +234,20 @@ models:
       - {id: second, when: {field: traits.title, exists: true}, points: 6}
 """
     )
-    out = run(rules, [event("form_submitted", traits={"title": "x"})])
-    assert granted(rules, out) == [[("e/first", 6.0, ""), ("e/second", 4.0, "cap")]]
+    form = event("form_submitted", traits={"title": "x"})
+    assert granted(rules, run(rules, [form])) == [[("e/first", 6.0, ""), ("e/second", 4.0, "cap")]]
+    turned = ruleset(
+        """
+models:
+  e:
+    cap: 10
+    rules:
+      - {id: second, when: {field: traits.title, exists: true}, points: 6}
+      - {id: first, on: form_submitted, points: 6}
+"""
+    )
+    out = run(turned, [form])
+    assert granted(turned, out) == [[("e/second", 6.0, ""), ("e/first", 4.0, "cap")]]
 
 
 def test_a_rule_may_decay_otherwise_than_its_model() -> None:

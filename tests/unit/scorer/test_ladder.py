@@ -75,6 +75,24 @@ def test_points_taken_away_make_a_lead_fall_at_once() -> None:
     assert out.changes[1].at_ms == MONDAY + HOUR
 
 
+def test_a_threshold_as_high_as_the_cap_can_be_reached() -> None:
+    """The last digit of a sum of fading points decides nothing."""
+    rules = ruleset(
+        """
+models:
+  e:
+    decay: {half_life: 10d}
+    cap: 40
+    rules: [{id: read, on: page_viewed, points: 25}]
+stages:
+  ladder: [{name: a}, {name: b, enter: {e: 40}, leave: {e: 30}}]
+"""
+    )
+    for hours in range(1, 100):
+        line = [event(), event(at_ms=MONDAY + hours * HOUR)]
+        assert moves(run(rules, line)) == [("b", "event", "")], hours
+
+
 def test_between_leave_and_enter_a_lead_stays() -> None:
     """Hysteresis: at 45 it neither rises to validate nor falls from it."""
     demo = event("demo_requested")
