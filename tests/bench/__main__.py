@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import signal
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -44,6 +45,7 @@ QUICK = Size(rounds=1, scorer_rounds=1, load_seconds=3.0, scorer_events=60_000, 
 
 def main() -> None:
     options = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is stopped
     # aiokafka tells of every retry while new topics get their leaders; errors reach us anyway.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     size = QUICK if options.quick else FULL

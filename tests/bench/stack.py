@@ -51,7 +51,11 @@ class BenchStack:
             said = json.loads(Path(known).read_text())
             self._kafka, self._admin = said["kafka"], said["admin"]
             return self
-        self._servers = start_servers(self._folder, self._watchdog)
+        try:
+            self._servers = start_servers(self._folder, self._watchdog)
+        except BaseException:
+            self.close()
+            raise
         self._kafka = self._servers.kafka_bootstrap_servers
         self._admin = self._servers.admin_database_url
         return self
@@ -62,6 +66,10 @@ class BenchStack:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop what was started, and remove what it wrote."""
         if self._servers is not None:
             self._servers.stop()
         self._watchdog.close()
