@@ -6,6 +6,7 @@ import hmac
 
 from fastapi import Request
 
+from services.console.metrics import UNAUTHORIZED
 from services.console.refusals import RefusedError
 
 SCHEME = "bearer"
@@ -26,6 +27,7 @@ class TokenGate:
         # Compared as bytes: compare_digest refuses text outside ASCII.
         matches = hmac.compare_digest(given.strip().encode("utf-8", "replace"), self._token)
         if scheme.lower() != SCHEME or not matches:
+            UNAUTHORIZED.inc()
             raise RefusedError(
                 401,
                 "unauthorized",
