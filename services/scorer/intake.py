@@ -21,6 +21,9 @@ log = structlog.get_logger()
 POLL_MS = 200
 # How long a rebalance waits for the batch in flight.
 DRAIN_SECONDS = 30.0
+# A broker answers many times a second, new records or not. aiokafka waits without a word when it
+# doesn't.
+SILENCE_SECONDS = 5.0
 
 
 class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -95,7 +98,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
                 continue
             for partition, records in fetched.items():
                 await self._take(partition.partition, records)
-            self._observe()
+            self._observe(heard=bool(fetched))
 
     async def _own_partitions(self) -> None:
         self._reload.clear()
@@ -152,13 +155,25 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
 
     # -- what others ask -------------------------------------------------------------------------
 
-    def _observe(self) -> None:
+    def _observe(self, *, heard: bool) -> None:
         # A scorer to which no partition falls stands by: that is ready, too.
-        ready = self._joined and not self._reload.is_set()
-        self._kafka_is(ready, "the group has not shared out the partitions yet")
+        if not self._joined or self._reload.is_set():
+            self._kafka_is(False, "the group has not shared out the partitions yet")
+        else:
+            self._kafka_is(heard or not self._is_silent(), "no broker answers")
         metrics.LAG.set(self.lag())
         if self.lag() == 0:
             self.progress_at = time.monotonic()
+
+    def _is_silent(self) -> bool:
+        """Has no broker said anything for a while about the partitions that are ours?"""
+        assignment = self._consumer.assignment()
+        places = [TopicPartition(self._topic, number) for number in self.owned]
+        polled_ms = [
+            self._consumer.last_poll_timestamp(at) or 0 for at in places if at in assignment
+        ]
+        newest_ms = max(polled_ms, default=0)
+        return newest_ms > 0 and time.time() * 1000 - newest_ms > SILENCE_SECONDS * 1000
 
     def lag(self) -> int:
         """Records of our partitions that the broker has and we have not taken in."""

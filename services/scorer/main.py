@@ -11,6 +11,7 @@ from typing import Any
 import asyncpg
 import structlog
 import uvloop
+from aiokafka import AIOKafkaConsumer
 
 from services.scorer.clockwork import TICK_SECONDS, Clockwork, every
 from services.scorer.dead_letters import DeadLetters
@@ -30,6 +31,7 @@ log = structlog.get_logger()
 # Large fetches make large batches, and the batch is what costs.
 FETCH_BYTES = 8 * 1024 * 1024
 RULESET_POLL_SECONDS = 1.0
+STOP_SECONDS = 10.0
 
 
 def run(settings: Settings) -> None:
@@ -107,8 +109,20 @@ async def _wire(
     )
     clockwork = Clockwork(pool, topic, intake, patience, ruleset, health, scene)
     await consumer.start()
-    stack.push_async_callback(consumer.stop)
+    stack.push_async_callback(_stop, consumer)
     return intake, clockwork, ruleset
+
+
+async def _stop(consumer: AIOKafkaConsumer) -> None:
+    """Leave the group. While a broker is away, aiokafka's stop lets out the cancellation of its own
+    tasks: that must not end us with an error.
+    """
+    stopping = asyncio.ensure_future(consumer.stop())
+    await asyncio.wait({stopping}, timeout=STOP_SECONDS)
+    if not stopping.done():
+        stopping.cancel()
+    elif not stopping.cancelled() and (error := stopping.exception()) is not None:
+        log.warning("the consumer did not stop well", error_class=type(error).__name__)
 
 
 async def _pool(settings: Settings) -> asyncpg.Pool[Any]:
