@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
 
@@ -18,10 +18,17 @@ class Run(NamedTuple):
 
 @dataclass(slots=True)
 class AnonymousId:
-    """Whom an anonymous id belongs to. `claimed_ms` is None until somebody identified on it."""
+    """Whom an anonymous id belongs to. `claimed_ms` is None until somebody identified on it;
+    `people`: everybody it belongs to or belonged to before this batch, at any time.
+    """
 
     runs: list[Run]
     claimed_ms: int | None
+    people: set[UUID] = field(default_factory=set)
+
+    def has_border_at(self, at_ms: int) -> bool:
+        """Did somebody take it over in this very millisecond?"""
+        return at_ms == self.claimed_ms or any(run.since_ms == at_ms for run in self.runs)
 
     def owner_at(self, at_ms: int) -> UUID:
         index = bisect_right(self.runs, at_ms, key=lambda run: run.since_ms)
@@ -38,13 +45,20 @@ class Claim(NamedTuple):
 
 
 def runs_of(claims: Iterable[Claim]) -> AnonymousId:
-    """Whom an anonymous id belongs to, from all claims on it ever made. At least one."""
+    """Whom an anonymous id belongs to, from all claims on it ever made. At least one.
+
+    Of several claims in one millisecond the last by position holds from then on.
+    """
     ordered = sorted(claims)
-    runs = [Run(0, ordered[0].lead_id)]
-    for claim in ordered[1:]:
-        if runs[-1].lead_id != claim.lead_id:
-            if runs[-1].since_ms == claim.at_ms:
-                runs[-1] = Run(claim.at_ms, claim.lead_id)
-            else:
-                runs.append(Run(claim.at_ms, claim.lead_id))
-    return AnonymousId(runs, ordered[0].at_ms)
+    last_of = {claim.at_ms: claim.lead_id for claim in ordered}
+    later = [Run(at_ms, lead_id) for at_ms, lead_id in last_of.items()]
+    return AnonymousId(without_repeats([Run(0, ordered[0].lead_id), *later]), ordered[0].at_ms)
+
+
+def without_repeats(runs: Iterable[Run]) -> list[Run]:
+    """The runs, without those that only say again whose it is already."""
+    kept: list[Run] = []
+    for run in runs:
+        if not kept or kept[-1].lead_id != run.lead_id:
+            kept.append(run)
+    return kept

@@ -75,7 +75,7 @@ async def take_in(
     fresh = [arrival for arrival in incoming if arrival.key not in seen] if seen else incoming
     _found(leads, plan, incoming, scene, now_ms)
     outcome = Outcome(scene.shards)
-    refolded = await score(connection, leads, plan, fresh, scene, outcome)
+    refolded = await score(connection, leads, plan, incoming, fresh, scene, outcome)
     await write_identity(connection, plan)
     await write_outcome(connection, outcome)
     return Taken(
@@ -119,7 +119,7 @@ async def _lock(
     wanted = {one.lead_id for one in incoming if one.lead_id is not None} | plan.merges.keys()
     wanted |= set(plan.merges.values()) | {lead_id for _, lead_id in plan.claims.values()}
     for anonymous in plan.contested.values():
-        wanted |= {run.lead_id for run in anonymous.runs}
+        wanted |= anonymous.people
     wanted |= {row.lead_id for row in plan.inserts}
     wanted -= plan.created.keys()
     if not wanted:

@@ -101,7 +101,6 @@ def _count(number: int, noun: str) -> str:
 
 def _engine() -> AsyncEngine:
     from deploy.local.state import load_settings
-
     from shared.database import create_engine
 
     return create_engine(load_settings())

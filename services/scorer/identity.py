@@ -13,14 +13,13 @@ The rules, in order:
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import NamedTuple
 from uuid import UUID
 
-from services.scorer.anonymous import AnonymousId, Run
+from services.scorer.anonymous import AnonymousId, Run, without_repeats
 from services.scorer.arrivals import Arrival
 from shared.envelope import Event
 from shared.event_types import ALIAS
@@ -113,9 +112,10 @@ class Resolver:
                 self._known[row.kind, row.value] = row.lead_id
             elif row.value in self._anonymous:
                 self._anonymous[row.value].runs.append(Run(row.since_ms, row.lead_id))
+                self._anonymous[row.value].people.add(row.lead_id)
             else:
                 run = Run(row.since_ms, row.lead_id)
-                self._anonymous[row.value] = AnonymousId([run], row.claimed_ms)
+                self._anonymous[row.value] = AnonymousId([run], row.claimed_ms, {row.lead_id})
 
     def resolve(self, arrivals: Sequence[Arrival]) -> Plan:
         """Give every arrival its lead, in order of occurrence, and return what changed."""
@@ -142,7 +142,18 @@ class Resolver:
             anonymous.runs = [
                 run._replace(lead_id=self._standing(run.lead_id)) for run in anonymous.runs
             ]
+            anonymous.people = {self._standing(lead_id) for lead_id in anonymous.people}
+        if self.plan.contested:
+            self._share_out(arrivals)
         return self.plan
+
+    def _share_out(self, arrivals: Sequence[Arrival]) -> None:
+        """Events that carry nothing but a contested id: whoever has it in their millisecond."""
+        for arrival in arrivals:
+            who = arrival.event.identifiers
+            anonymous = self.plan.contested.get(who.anonymous_id or "")
+            if anonymous is not None and not known_identifiers(who):
+                arrival.lead_id = anonymous.owner_at(arrival.at_ms)
 
     def _standing(self, lead_id: UUID) -> UUID:
         while lead_id in self._moved:
@@ -233,24 +244,29 @@ class Resolver:
             if first != lead_id and first not in self._known_leads:
                 self._merge(first, lead_id)
             elif first != lead_id:
-                self.plan.contested[anonymous_id] = anonymous
+                self._contest(anonymous_id, anonymous, lead_id)
             self._first_claim(anonymous_id, anonymous, at_ms, lead_id)
         elif at_ms < anonymous.claimed_ms:
             if first != lead_id:
                 late = Run(anonymous.claimed_ms, first)
                 anonymous.runs[0:1] = [Run(0, lead_id), late]
-                self.plan.contested[anonymous_id] = anonymous
+                self._contest(anonymous_id, anonymous, lead_id)
             self._first_claim(anonymous_id, anonymous, at_ms, lead_id)
         elif self._standing(anonymous.owner_at(at_ms)) != lead_id:
             self._switch(anonymous, at_ms, lead_id)
-            self.plan.contested[anonymous_id] = anonymous
+            self._contest(anonymous_id, anonymous, lead_id)
+        elif len(anonymous.runs) > 1 and anonymous.has_border_at(at_ms):
+            # Who was first within the same millisecond? The stored events tell.
+            self._contest(anonymous_id, anonymous, lead_id)
+
+    def _contest(self, anonymous_id: str, anonymous: AnonymousId, lead_id: UUID) -> None:
+        anonymous.people.add(lead_id)
+        self.plan.contested[anonymous_id] = anonymous
 
     def _switch(self, anonymous: AnonymousId, at_ms: int, lead_id: UUID) -> None:
-        index = bisect_right(anonymous.runs, at_ms, key=lambda run: run.since_ms)
-        following = anonymous.runs[index:]
-        if following and self._standing(following[0].lead_id) == lead_id:
-            following = following[1:]
-        anonymous.runs[index:] = [Run(at_ms, lead_id), *following]
+        before = [run for run in anonymous.runs[1:] if run.since_ms < at_ms]
+        after = [run for run in anonymous.runs[1:] if run.since_ms > at_ms]
+        anonymous.runs = without_repeats([anonymous.runs[0], *before, Run(at_ms, lead_id), *after])
 
     def _first_claim(
         self, anonymous_id: str, anonymous: AnonymousId, at_ms: int, lead_id: UUID

@@ -35,16 +35,20 @@ async def score(
     connection: Any,
     leads: Mapping[UUID, Lead],
     plan: Plan,
+    incoming: Sequence[Arrival],
     fresh: Sequence[Arrival],
     scene: Scene,
     outcome: Outcome,
 ) -> int:
-    """Score the fresh events of locked leads. Returns how many leads were folded again."""
-    switched = {run.lead_id for one in plan.contested.values() for run in one.runs}
-    rerun = _reaches_back(leads, plan, fresh)
+    """Score the fresh events of locked leads. Returns how many leads were folded again.
+
+    incoming: the fresh ones and the duplicates: identity was resolved over all of them.
+    """
+    switched = {lead_id for one in plan.contested.values() for lead_id in one.people}
+    rerun = _reaches_back(leads, plan, incoming)
     whole = plan.merges.keys() | set(plan.merges.values()) | (switched if rerun else set())
     whole |= {lead.id for lead in leads.values() if lead.ruleset_version < scene.ruleset.version}
-    by_lead = {} if rerun else _grouped(fresh)
+    by_lead = _grouped(fresh)
     late = {
         lead_id: arrivals[0].at_ms
         for lead_id, arrivals in by_lead.items()
@@ -55,8 +59,8 @@ async def score(
         for stored in past.stored:
             stored.lead_id = plan.merges.get(stored.lead_id, stored.lead_id)
         if rerun:
-            settle_contested(plan, fresh, past)
-            by_lead = _grouped(fresh)
+            settle_contested(plan, incoming, past)
+            by_lead = _grouped(fresh)  # events moved between leads that are folded whole anyway
         absorb(leads, plan, scene, outcome)
         homes = past.by_home()
         again = (whole | late.keys()) - plan.merges.keys()
@@ -105,14 +109,15 @@ def _is_late(lead: Lead, arrivals: list[Arrival]) -> bool:
     return lead.state.last is not None and arrivals[0].position < lead.state.last
 
 
-def _reaches_back(leads: Mapping[UUID, Lead], plan: Plan, fresh: Sequence[Arrival]) -> bool:
+def _reaches_back(leads: Mapping[UUID, Lead], plan: Plan, incoming: Sequence[Arrival]) -> bool:
     """Do contested anonymous ids change whose the stored events are? Not when all that happened
     on them in this batch is newer than all that is stored of the people concerned.
     """
     for anonymous_id, anonymous in plan.contested.items():
-        lasts = [leads[run.lead_id].state.last for run in anonymous.runs]
+        absorbed = {old for old, new in plan.merges.items() if new in anonymous.people}
+        lasts = [leads[lead_id].state.last for lead_id in anonymous.people | absorbed]
         newest_ms = max((last[0] for last in lasts if last is not None), default=-1)
-        for arrival in fresh:
+        for arrival in incoming:
             if arrival.at_ms <= newest_ms and (
                 arrival.event.identifiers.anonymous_id == anonymous_id
                 or anonymous_id in claimed_anonymous_ids(arrival.event)
@@ -155,7 +160,12 @@ def _score_in_order(lead: Lead, arrivals: list[Arrival], scene: Scene, outcome: 
     ruleset = scene.ruleset
     count_before = lead.state.events
     extended = extend(
-        ruleset, lead.state, lead.journeys, [one.event for one in arrivals], lead.known
+        ruleset,
+        lead.state,
+        lead.journeys,
+        [one.event for one in arrivals],
+        lead.known,
+        [one.position for one in arrivals],
     )
     lead.state, lead.journeys = extended.state, extended.journeys
     for one, entries in zip(arrivals, extended.entries, strict=True):

@@ -177,7 +177,10 @@ class Workbench:
             rows = await self.connection.fetch(
                 "SELECT body, entries FROM event WHERE lead_id = $1", lead["id"]
             )
-            events = [(decode_event(open_body(row["body"])), decode_entries(row["entries"])) for row in rows]
+            events = [
+                (decode_event(open_body(row["body"])), decode_entries(row["entries"]))
+                for row in rows
+            ]
             earned = sorted(
                 (event.source, event.id, entry.rule, round(entry.points, 9))
                 for event, entries in events
