@@ -173,7 +173,7 @@ class SupervisedProducer:
         producer = self._make()
         try:
             await producer.start()
-        except (KafkaError, OSError) as error:
+        except (KafkaError, OSError, AssertionError) as error:
             await close_producer(producer, 1.0)
             raise TryAgainError(f"no broker answers: {error!r}") from error
         self._producer = producer
@@ -235,7 +235,7 @@ class SupervisedProducer:
             fresh = self._make()
             try:
                 await fresh.start()
-            except (KafkaError, OSError) as error:
+            except (KafkaError, OSError, AssertionError) as error:
                 await close_producer(fresh, 1.0)
                 raise TryAgainError(f"no broker answers: {error!r}") from error
             except BaseException:

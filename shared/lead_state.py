@@ -12,7 +12,8 @@ Position = tuple[int, str, str]
 
 class Sum(msgspec.Struct, array_like=True):
     """Points that decay alike, added up as of one instant: the value at t is
-    amount · 2^(-(t - ref_ms) / half_life), or amount where nothing decays."""
+    amount · 2^(-(t - ref_ms) / half_life), or amount where nothing decays.
+    """
 
     ref_ms: int = 0
     amount: float = 0.0
@@ -33,7 +34,8 @@ class ModelState(msgspec.Struct, array_like=True):
 
 class ScoreState(msgspec.Struct, array_like=True):
     """All of a lead's scores after its newest event. Never holds a stage: scores don't depend on
-    what was published."""
+    what was published.
+    """
 
     format: int = 1
     last: Position | None = None

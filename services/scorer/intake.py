@@ -115,7 +115,8 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
 
         try:
             owned = await self._patience.through(work)
-        except KafkaError as error:
+        except (KafkaError, AssertionError) as error:
+            # aiokafka asserts that it knows a broker, and it may have forgotten all of them.
             log.warning("partitions not taken over yet", error_class=type(error).__name__)
             self._reload.set()
             await asyncio.sleep(0.5)

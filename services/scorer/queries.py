@@ -73,7 +73,8 @@ UPDATE identifier i SET lead_id = merged.survivor
 """
 
 CLAIM_ANONYMOUS = """
-UPDATE identifier i SET claimed_ms = new.claimed_ms, lead_id = new.lead_id
+UPDATE identifier i
+   SET claimed_ms = least(i.claimed_ms, new.claimed_ms), lead_id = new.lead_id
   FROM unnest($1::text[], $2::bigint[], $3::uuid[]) AS new(value, claimed_ms, lead_id)
  WHERE i.kind = 5 AND i.value = new.value AND i.since_ms = 0
 """

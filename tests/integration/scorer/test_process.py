@@ -13,7 +13,7 @@ import pytest
 from shared.bus import create_consumer, create_producer
 from shared.database import create_engine
 from shared.envelope import Event, encode_event
-from shared.ids import partition_key
+from shared.ids import dedupe_key, partition_key
 from shared.ledger import decode_entries
 from shared.ruleset.store import publish
 from shared.settings import Settings
@@ -114,18 +114,19 @@ async def test_three_scorers_any_order_one_killed_give_the_same(
 
 
 async def test_bad_records_go_to_the_dead_letter_and_hold_nobody_up(settings: Settings) -> None:
-    """Not JSON, nobody named, a number Postgres can't hold: put aside with the reason, the rest is
-    scored.
+    """Not JSON, nobody named, text and data that Postgres refuses: put aside with the reason, the
+    rest is scored.
     """
     await go_live(settings)
-    too_big = encode_event(happening(2, email="p@example.com", traits={"size": 1}))
+    refused = encode_event(happening(2, email="p@example.com"))
+    await _refuse(settings, happening(2, email="p@example.com"))
     bad = [
         b"not json",
         b"\xff\xfe",
         encode_event(happening(1)),
-        too_big.replace(b'"size":1', b'"size":' + b"9" * 40),
+        refused,
         encode_event(happening(3, email="a\x00b@example.com")),
-        b'{"v":99,' + too_big[1:].replace(b'"v":1,', b""),
+        b'{"v":99,' + refused[1:].replace(b'"v":1,', b""),
     ]
     good = [happening(10 + i, email="p@example.com", after=i) for i in range(20)]
     await send(settings, [*good[:10], *bad, *good[10:]])
@@ -145,6 +146,24 @@ async def test_bad_records_go_to_the_dead_letter_and_hold_nobody_up(settings: Se
         assert headers["x-error-class"]
         assert headers["x-error-message"]
         assert int(headers["x-original-offset"]) >= 0
+
+
+async def _refuse(settings: Settings, event: Event) -> None:
+    """Have Postgres refuse this event's row as bad data, whatever batch it comes in."""
+    connection = await asyncpg.connect(settings.database_url.get_secret_value())
+    await connection.execute(
+        f"""
+        CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF NEW.key = '{dedupe_key(event.source, event.id)}' THEN
+                RAISE EXCEPTION 'refused' USING ERRCODE = 'invalid_text_representation';
+            END IF;
+            RETURN NEW;
+        END $$;
+        CREATE TRIGGER refuse BEFORE INSERT ON event FOR EACH ROW EXECUTE FUNCTION refuse();
+        """
+    )
+    await connection.close()
 
 
 async def test_postgres_away_makes_it_wait_not_die(settings: Settings) -> None:
