@@ -69,9 +69,9 @@ def remove(
 
 def _with_connection(work: Callable[[Any], Awaitable[Any]]) -> Any:
     """Run `work(connection)` in a transaction on the configured, or the local, database."""
-    from deploy.local.state import load_settings
     from sqlalchemy.exc import SQLAlchemyError
 
+    from deploy.local.state import load_settings
     from shared.database import create_engine
 
     async def run() -> Any:
