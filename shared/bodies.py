@@ -21,6 +21,7 @@ _DICTIONARIES = {
         for path in sorted(_FOLDER.glob("*.dict"), key=lambda path: int(path.stem))
     )
 }
+_LEVEL = 1
 _NEWEST = list(_DICTIONARIES.values())[-1]
 
 
@@ -36,7 +37,8 @@ class _Openers(threading.local):
 
 
 _openers = _Openers()
-_compressor = zstandard.ZstdCompressor(level=1, dict_data=_NEWEST, write_checksum=False)
+_NEWEST.precompute_compress(level=_LEVEL)
+_compressor = zstandard.ZstdCompressor(level=_LEVEL, dict_data=_NEWEST, write_checksum=False)
 # Far above what ingest lets in (32 KB an event): a guard against a damaged frame.
 MAX_BODY_BYTES = 1_048_576
 

@@ -83,4 +83,4 @@ def instant(at_ms: int) -> datetime:
 
 def rfc3339(at_ms: int) -> str:
     """RFC 3339 in UTC with milliseconds, such as 2026-05-03T10:00:00.000Z."""
-    return instant(at_ms).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at_ms % 1000:03d}Z"
+    return instant(at_ms).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -10,7 +10,7 @@ import msgspec
 
 from services.scorer.core.fold import Release
 from services.scorer.leads import Lead
-from shared.facts import StageChange
+from shared.facts import HandoffReleased, StageChange, StageChanged
 from shared.ids import shard_of
 from shared.lead_state import ScoreState, encode_scores
 
@@ -39,13 +39,12 @@ class Outcome:
     def add_changes(self, lead: Lead, changes: list[StageChange]) -> None:
         """Stage changes of a lead, as history and as facts for the router."""
         for change in changes:
-            built = msgspec.to_builtins(change)
             self.changes.append((
                 lead.id, change.seq, change.at_ms, change.journey, change.from_stage,
                 change.to_stage, change.cause, change.episode, lead.ruleset_version,
-                _json(built["reasons"]),
+                _json(change.reasons),
             ))  # fmt: skip
-            self._add_fact("stage_changed", lead, built)
+            self._add_fact(StageChanged, lead, change)
 
     def add_release(self, lead: Lead, release: Release, at_ms: int, scores: Scores) -> None:
         """A sales hand-off that waited for the lead's name may go: the lead is known from at_ms."""
@@ -55,7 +54,7 @@ class Outcome:
             at_ms=at_ms, seq=release.seq, episode=journey.episode, cause="event",
             scores=scores, handoff="sales",
         )  # fmt: skip
-        self._add_fact("handoff_released", lead, msgspec.to_builtins(fact))
+        self._add_fact(HandoffReleased, lead, fact)
 
     def add_absorption(self, lead: Lead, at_ms: int) -> None:
         """The last change of a lead that was merged into another. Bumps its sequence."""
@@ -74,14 +73,27 @@ class Outcome:
                 (lead.id, count, state.last[0], lead.ruleset_version, encode_scores(state))
             )
 
-    def _add_fact(self, kind: str, lead: Lead, built: dict[str, Any]) -> None:
-        fact = built | {
-            "kind": kind,
-            "lead_id": str(lead.id),
-            "known": lead.known,
-            "ruleset_version": lead.ruleset_version,
-            "merged_into": str(lead.merged_into) if lead.merged_into else None,
-        }
+    def _add_fact(
+        self, kind: type[StageChanged | HandoffReleased], lead: Lead, change: StageChange
+    ) -> None:
+        fact = kind(
+            lead_id=str(lead.id),
+            ruleset_version=lead.ruleset_version,
+            known=lead.known,
+            merged_into=str(lead.merged_into) if lead.merged_into else None,
+            journey=change.journey,
+            from_stage=change.from_stage,
+            to_stage=change.to_stage,
+            at_ms=change.at_ms,
+            seq=change.seq,
+            episode=change.episode,
+            cause=change.cause,
+            reasons=change.reasons,
+            scores=change.scores,
+            handoff=change.handoff,
+            waiting=change.waiting,
+            withheld=change.withheld,
+        )
         self.facts.append((shard_of(lead.id, self.shards), lead.id, _json(fact)))
 
 

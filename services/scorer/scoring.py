@@ -11,7 +11,14 @@ from uuid import UUID
 
 from services.scorer.arrivals import Arrival
 from services.scorer.core.compile import Ruleset
-from services.scorer.core.fold import Release, became_known, extend, new_state, next_due_ms
+from services.scorer.core.fold import (
+    Release,
+    became_known,
+    due_moved_later,
+    extend,
+    new_state,
+    next_due_ms,
+)
 from services.scorer.history import (
     CHECKPOINT_EVERY,
     fold_again,
@@ -180,7 +187,11 @@ def _score_in_order(lead: Lead, arrivals: list[Arrival], scene: Scene, outcome: 
     count = lead.state.events
     if count // CHECKPOINT_EVERY != count_before // CHECKPOINT_EVERY:
         outcome.add_checkpoints(lead, [(count, lead.state)])
-    finish(ruleset, lead, outcome)
+    moved = bool(extended.changes) or extended.needs_settle or lead.is_new
+    if moved or not due_moved_later(ruleset, lead.state, extended.entries):
+        finish(ruleset, lead, outcome)
+    else:
+        outcome.leads[lead.id] = lead  # the stored bound still is one
 
 
 def finish(ruleset: Ruleset, lead: Lead, outcome: Outcome) -> None:

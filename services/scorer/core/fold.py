@@ -13,7 +13,7 @@ from datetime import timedelta
 from services.scorer.core.compile import Rule, Ruleset
 from services.scorer.core.crossing import next_move_ms
 from services.scorer.core.granting import fold_traits, grant, turned_rules
-from services.scorer.core.ladder import Ladder, decide, reaches, stayed_until, value_of
+from services.scorer.core.ladder import Ladder, can_rise, decide, reaches, stayed_until, value_of
 from shared.envelope import EPOCH, Event, rfc3339
 from shared.facts import Cause, Handoff, Reason, StageChange
 from shared.lead_state import (
@@ -331,6 +331,21 @@ def next_due_ms(
         if (ladder := ruleset.ladders.get(journey.name)) is not None
     ]
     return min((due for due in dues if due is not None), default=None)
+
+
+def due_moved_later(
+    ruleset: Ruleset, state: ScoreState, entries: Sequence[Sequence[Entry]]
+) -> bool:
+    """Can these entries, which moved no stage, only have put off the next due instant?
+
+    So it is when all of them are gains and no watched score rises by itself: each score is then
+    higher at every later instant than it would have been.
+    """
+    for of_event in entries:
+        for entry in of_event:
+            if entry.points < 0.0:
+                return False
+    return not any(can_rise(ladder, state.models) for ladder in ruleset.ladders.values())
 
 
 def became_known(ruleset: Ruleset, journeys: list[JourneyState]) -> list[Release]:
