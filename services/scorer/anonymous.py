@@ -30,6 +30,14 @@ class AnonymousId:
         """Did somebody take it over in this very millisecond?"""
         return at_ms == self.claimed_ms or any(run.since_ms == at_ms for run in self.runs)
 
+    def add_run(self, since_ms: int, claimed_ms: int | None, lead_id: UUID) -> None:
+        """One more stored row of this id. Only the first run's row says when it was claimed."""
+        self.runs.append(Run(since_ms, lead_id))
+        self.runs.sort()
+        self.people.add(lead_id)
+        if claimed_ms is not None:
+            self.claimed_ms = claimed_ms
+
     def owner_at(self, at_ms: int) -> UUID:
         index = bisect_right(self.runs, at_ms, key=lambda run: run.since_ms)
         return self.runs[max(index - 1, 0)].lead_id

@@ -9,8 +9,9 @@ from uuid import UUID
 
 import msgspec
 
-from shared.envelope import ENVELOPE_VERSION, Event, Identifiers, decode_event, milliseconds
+from shared.envelope import ENVELOPE_VERSION, Event, decode_event, milliseconds
 from shared.errors import PoisonError
+from shared.identity import Identifier, known_identifiers
 from shared.ids import dedupe_key
 from shared.lead_state import Position
 
@@ -32,10 +33,11 @@ class Record(Protocol):
     timestamp: int
 
 
-@dataclass(slots=True)
-class Arrival:
-    """One readable event on its way in. `lead_id` is filled in by the resolve step; `record` is
-    where it came from.
+class Arrival(msgspec.Struct):
+    """One readable event on its way in.
+
+    names: its known identifiers, the strongest first · lead_id: filled in by the resolve step ·
+    record: where it came from.
     """
 
     event: Event
@@ -43,6 +45,7 @@ class Arrival:
     key: UUID
     at_ms: int
     position: Position
+    names: list[Identifier]
     lead_id: UUID | None = None
     record: Record | None = None
 
@@ -83,27 +86,18 @@ def arrival_of(event: Event, body: bytes) -> Arrival:
     source, event_id = event.source, event.id
     if not event_id or len(event_id) > MAX_ID_CHARS or len(source) > MAX_ID_CHARS:
         raise PoisonError("bad_id", f"id and source need 1 to {MAX_ID_CHARS} characters")
-    check_identifiers(event.identifiers)
-    return Arrival(event, body, dedupe_key(source, event_id), at_ms, (at_ms, source, event_id))
-
-
-def check_identifiers(who: Identifiers) -> None:
-    """Raises PoisonError when nobody is named, or a name is too long to be kept in an index."""
-    longest = max(
-        len(who.email or ""),
-        len(who.user_id or ""),
-        len(who.anonymous_id or ""),
-        len(who.phone or ""),
-    )
-    if who.external:
-        sizes = (len(system) + len(value) for system, value in who.external.items())
-        longest = max(longest, *sizes)
-    if not longest:
+    names = known_identifiers(event.identifiers)
+    anonymous_id = event.identifiers.anonymous_id
+    if not names and not anonymous_id:
         raise PoisonError("no_identity", "the event names nobody")
-    if longest > MAX_IDENTIFIER_CHARS:
-        raise PoisonError(
-            "bad_identifier", f"an identifier is longer than {MAX_IDENTIFIER_CHARS} characters"
-        )
+    if anonymous_id and len(anonymous_id) > MAX_IDENTIFIER_CHARS:
+        raise PoisonError("bad_identifier", "the anonymous id is too long")
+    for _, value in names:
+        if len(value) > MAX_IDENTIFIER_CHARS:
+            raise PoisonError("bad_identifier", "an identifier is too long")
+    return Arrival(
+        event, body, dedupe_key(source, event_id), at_ms, (at_ms, source, event_id), names
+    )
 
 
 def check_text(event: Event) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from services.scorer import queries
 from services.scorer.arrivals import Arrival
-from services.scorer.identity import IdentifierRow, Plan, Resolver, mentioned_identifiers
+from services.scorer.identity import Plan, Resolver, mentioned_identifiers
 from services.scorer.leads import Lead, loaded_lead, new_lead
 from services.scorer.outcome import Outcome
 from services.scorer.scene import NewerRulesetError, Scene
@@ -94,10 +94,11 @@ async def _resolve(
         queries.RESOLVE, [kind for kind, _ in mentioned], [value for _, value in mentioned]
     )
     rows, versions, known = [], {}, set()
-    for kind, value, since_ms, claimed_ms, lead_id, is_known, version in found:
-        rows.append(IdentifierRow(kind, value, since_ms, claimed_ms, lead_id))
-        versions[lead_id] = version
-        if is_known:
+    for row in found:
+        rows.append(row[:5])
+        lead_id = row[4]
+        versions[lead_id] = row[6]
+        if row[5]:
             known.add(lead_id)
     plan = Resolver(rows, known, now_ms, scene.new_id).resolve(incoming)
     if plan.inserts:

@@ -123,7 +123,7 @@ def _move(
                 stored.lead_id = home
     for arrival in arrivals:
         who = arrival.event.identifiers
-        if who.anonymous_id == anonymous_id and not known_identifiers(who):
+        if who.anonymous_id == anonymous_id and not arrival.names:
             arrival.lead_id = anonymous.owner_at(arrival.at_ms)
     return touched
 

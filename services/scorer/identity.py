@@ -23,11 +23,14 @@ from services.scorer.anonymous import AnonymousId, Run, without_repeats
 from services.scorer.arrivals import Arrival
 from shared.envelope import Event
 from shared.event_types import ALIAS
-from shared.identity import ANONYMOUS, EMAIL, USER_ID, Identifier, known_identifiers
+from shared.identity import ANONYMOUS, USER_ID, Identifier, known_identifiers
+
+# kind, value, since_ms, claimed_ms, lead id: as IdentifierRow, or the same as a plain tuple.
+Row = tuple[int, str, int, int | None, UUID]
 
 
 class IdentifierRow(NamedTuple):
-    """A row of the table identifier, with the version its lead had when it was read."""
+    """A row of the table identifier."""
 
     kind: int
     value: str
@@ -73,20 +76,16 @@ def claimed_anonymous_ids(event: Event) -> list[str]:
 
 
 def mentioned_identifiers(arrivals: Iterable[Arrival]) -> list[Identifier]:
-    """Every identifier a batch speaks of, each once, sorted: the order in which rows are locked."""
+    """Every identifier a batch speaks of, each once."""
     found: set[Identifier] = set()
     for arrival in arrivals:
         event = arrival.event
-        who = event.identifiers
-        if who.anonymous_id:
-            found.add((ANONYMOUS, who.anonymous_id))
-        if who.email:
-            found.add((EMAIL, who.email))
-        if who.user_id or who.phone or who.external:
-            found.update(known_identifiers(who))
+        if event.identifiers.anonymous_id:
+            found.add((ANONYMOUS, event.identifiers.anonymous_id))
+        found.update(arrival.names)
         if event.type == ALIAS:
             found.update(alias_identifiers(event))
-    return sorted(found)
+    return list(found)
 
 
 class Resolver:
@@ -94,7 +93,7 @@ class Resolver:
 
     def __init__(
         self,
-        rows: Sequence[IdentifierRow],
+        rows: Iterable[Row],
         known_leads: set[UUID],
         now_ms: int,
         new_id: Callable[[int], UUID],
@@ -107,15 +106,15 @@ class Resolver:
         self._moved: dict[UUID, UUID] = {}
         self._new_rows: dict[Identifier, IdentifierRow] = {}
         self.plan = Plan()
-        for row in sorted(rows):
-            if row.kind != ANONYMOUS:
-                self._known[row.kind, row.value] = row.lead_id
-            elif row.value in self._anonymous:
-                self._anonymous[row.value].runs.append(Run(row.since_ms, row.lead_id))
-                self._anonymous[row.value].people.add(row.lead_id)
+        for kind, value, since_ms, claimed_ms, lead_id in rows:
+            if kind != ANONYMOUS:
+                self._known[kind, value] = lead_id
+            elif value not in self._anonymous:
+                self._anonymous[value] = AnonymousId(
+                    [Run(since_ms, lead_id)], claimed_ms, {lead_id}
+                )
             else:
-                run = Run(row.since_ms, row.lead_id)
-                self._anonymous[row.value] = AnonymousId([run], row.claimed_ms, {row.lead_id})
+                self._anonymous[value].add_run(since_ms, claimed_ms, lead_id)
 
     def resolve(self, arrivals: Sequence[Arrival]) -> Plan:
         """Give every arrival its lead, in order of occurrence, and return what changed."""
@@ -152,7 +151,7 @@ class Resolver:
         for arrival in arrivals:
             who = arrival.event.identifiers
             anonymous = self.plan.contested.get(who.anonymous_id or "")
-            if anonymous is not None and not known_identifiers(who):
+            if anonymous is not None and not arrival.names:
                 arrival.lead_id = anonymous.owner_at(arrival.at_ms)
 
     def _standing(self, lead_id: UUID) -> UUID:
@@ -164,7 +163,7 @@ class Resolver:
         event = arrival.event
         who = event.identifiers
         anonymous_id = who.anonymous_id
-        names = known_identifiers(who)
+        names = arrival.names
         if len(names) == 1 and event.type != ALIAS and not self._moved:
             # Nearly every event: a name that is known, on a browser that is this person's.
             lead_id = self._known.get(names[0])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from services.scorer.core.compile import Ruleset
 from services.scorer.core.fold import new_journeys, new_state
@@ -19,8 +20,7 @@ from shared.lead_state import (
 )
 
 
-@dataclass(slots=True)
-class Lead:
+class Lead(msgspec.Struct):
     """One lead, locked by this transaction.
 
     due_ms is the stored lower bound of the next time-driven change. rename: its identity changed,

@@ -5,13 +5,17 @@ same events by two connections. Real Kafka, real Postgres, durable commits.
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
+import httpx
 
+from deploy.local import ports
 from shared.bus import create_producer, ensure_topics
 from shared.database import create_engine
 from shared.envelope import Event, encode_event, milliseconds
@@ -88,25 +92,48 @@ async def produce(settings: Settings, events: Sequence[Event]) -> None:
     await producer.stop()
 
 
-async def run_scorers(stack: BenchStack, settings: Settings, expected: int, count: int) -> Rate:
-    """From the first batch's commit to the last, with the events in between."""
+async def run_scorers(
+    stack: BenchStack, settings: Settings, events: Sequence[Event], count: int
+) -> Rate:
+    """From the moment that all scorers set off at once to the last commit.
+
+    They share out the empty topic first (that takes the group seconds), are stopped while the
+    events are put on it, and then all go on at the same time.
+    """
+    expected = len(events)
+    where = [ports.choose(taken=set()) for _ in range(count)]
     children = [
         stack.start(
             f"scorer-{number}",
             ("-m", "services.scorer"),
-            stack.environment(settings) | {"LEADSCORE_INSTANCE": f"bench-{number}"},
+            stack.environment(settings)
+            | {"LEADSCORE_INSTANCE": f"bench-{number}", "LEADSCORE_PORT": str(port)},
         )
-        for number in range(count)
+        for number, port in enumerate(where)
     ]
+    try:
+        await _shared_out(where, settings.event_partitions // count)
+        for child in children:
+            os.kill(child.pid, signal.SIGSTOP)
+        try:
+            await produce(settings, events)
+        finally:
+            for child in children:
+                os.kill(child.pid, signal.SIGCONT)
+    except BaseException:
+        for child in children:
+            child.stop()
+        raise
     connection = await asyncpg.connect(settings.database_url.get_secret_value())
-    marks: list[tuple[float, int, float, float]] = []
+    own = sum(cpu_seconds(child.pid) for child in children)
+    marks = [(time.monotonic(), 0, own, stack.postgres_cpu_seconds())]
     until = time.monotonic() + DEADLINE_SECONDS
     try:
         while time.monotonic() < until:
             done = await connection.fetchval(
                 "SELECT coalesce(sum(next_offset), 0)::bigint FROM consumer_partition"
             )
-            if done and (not marks or marks[-1][1] != done):
+            if marks[-1][1] != done:
                 own = sum(cpu_seconds(child.pid) for child in children)
                 marks.append((time.monotonic(), int(done), own, stack.postgres_cpu_seconds()))
             if done >= expected:
@@ -123,6 +150,21 @@ async def run_scorers(stack: BenchStack, settings: Settings, expected: int, coun
             child.stop()
     (start, first, own, database), (end, last, own_end, database_end) = marks[0], marks[-1]
     return Rate(last - first, end - start, own_end - own, database_end - database)
+
+
+async def _shared_out(where: Sequence[int], each: int) -> None:
+    """Wait until every scorer owns its share of the partitions."""
+    line = f"leadscore_scorer_partitions {float(each)}"
+    async with asyncio.timeout(60), httpx.AsyncClient(trust_env=False) as client:
+        for port in where:
+            while True:
+                try:
+                    answer = await client.get(f"http://127.0.0.1:{port}/metrics")
+                except httpx.TransportError:
+                    answer = None
+                if answer is not None and line in answer.text.splitlines():
+                    break
+                await asyncio.sleep(0.1)
 
 
 async def run_bare(
@@ -165,8 +207,7 @@ async def one_round(stack: BenchStack, settings: Settings, events: Sequence[Even
     async with engine.begin() as connection:
         await publish(connection, stack.default_ruleset(), "bench")
     await engine.dispose()
-    await produce(settings, events)
-    scorer = await run_scorers(stack, settings, len(events), 2)
+    scorer = await run_scorers(stack, settings, events, 2)
     return Round(scorer, await run_bare(stack, settings, events, 2))
 
 

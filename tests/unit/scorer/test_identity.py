@@ -103,13 +103,13 @@ def test_an_alias_merges_two_known_people_into_the_older() -> None:
     assert event.lead_id == ANN
 
 
-def test_identifiers_are_mentioned_once_and_in_order() -> None:
-    """The order in which new rows are put down is the same for every scorer."""
+def test_identifiers_are_mentioned_once() -> None:
+    """Each is asked for once, an alias's other one too."""
     found = mentioned_identifiers(
         [arrival(1, email="b@x.example", anonymous_id="z"), arrival(2, email="b@x.example"),
          arrival(3, email="a@x.example"), arrival(4, "lead_aliased", user_id="u", previous="v")]
     )  # fmt: skip
-    assert found == sorted(set(found))
+    assert len(found) == len(set(found))
     assert (EMAIL, "b@x.example") in found
     assert (USER_ID, "v") in found
 
