@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 STANDARD_EVENT_TYPES: frozenset[str] = frozenset({
     "page_viewed", "page_left", "link_clicked", "video_watched",
@@ -24,6 +25,7 @@ GROUP = "lead_grouped"
 _WORD_BREAK = re.compile(r"[\s\-.]+")
 
 
+@lru_cache(maxsize=4096)
 def event_type_named(name: str) -> str:
     """The standard type a name stands for ("Demo Requested" is demo_requested), else the name."""
     folded = _WORD_BREAK.sub("_", name.strip()).lower()

@@ -27,8 +27,10 @@ from shared.settings import Settings
 # at a time may try, until one succeeds.
 _REST_SECONDS = 1.0
 
-# How long a group waits for the one before it. The larger a group, the less each event costs; but
-# one slow partition must not hold up everybody.
+# So many groups are under way at once, so that Kafka works on one while the other's requests are
+# answered. The larger a group, the less each event costs, so others wait; but not for long: one
+# slow partition must not hold up everybody.
+_UNDER_WAY = 2
 _PATIENCE_SECONDS = 0.02
 _KEYS_KEPT = 65_536
 # One child of the metric for each source, found without going through the labels.
@@ -116,8 +118,8 @@ class Intake:
                 self._trying = False
 
     def _acknowledged(self, records: Sequence[Record]) -> asyncio.Future[None]:
-        """Join the next group. It goes out at the end of this turn of the event loop; while
-        another is under way, when that one is done, or after 20 ms if that takes longer.
+        """Join the next group. It goes out at the end of this turn of the event loop; while two
+        are under way, when one of them is done, or after 20 ms if that takes longer.
         """
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
@@ -125,7 +127,7 @@ class Intake:
         if self._next is None:
             self._next = (
                 loop.call_later(_PATIENCE_SECONDS, self._send_group)
-                if self._sending
+                if len(self._sending) >= _UNDER_WAY
                 else loop.call_soon(self._send_group)
             )
         return done
@@ -142,7 +144,7 @@ class Intake:
 
     def _sent(self, task: asyncio.Future[None]) -> None:
         self._sending.discard(task)
-        if not self._sending:
+        if len(self._sending) < _UNDER_WAY:
             self._send_group()
 
     async def _deliver(self, group: _Group) -> None:

@@ -68,9 +68,13 @@ def _walk(value: dict[str, Any] | list[Any], path: str, depth: int, keys: list[i
         for key, item in value.items():
             if len(key) > JSON_KEY_CHARACTERS or "\x00" in key:
                 _check_key(key, path)
-            if type(item) is str and len(item) <= JSON_TEXT_CHARACTERS and "\x00" not in item:
+            kind = type(item)
+            if kind is str and len(item) <= JSON_TEXT_CHARACTERS and "\x00" not in item:
                 continue  # most values are short texts: no path is built for them
-            _check_item(item, f"{path}.{key}", depth, keys)
+            if kind is dict:
+                _walk(item, f"{path}.{key}", depth + 1, keys)
+            elif item is not None and kind is not bool:
+                _check_item(item, f"{path}.{key}", depth, keys)
         return
     for index, item in enumerate(value):
         _check_item(item, f"{path}[{index}]", depth, keys)

@@ -129,13 +129,13 @@ def _occurred(call: Call, arrival: Arrival) -> datetime:
         given, path = call.original_timestamp, "originalTimestamp"
     if given is None or given == "":
         return arrival.received_at
+    occurred = read_timestamp(given, path)
     sent = call.sent_at if call.sent_at is not None else arrival.sent_at
-    return corrected(
-        read_timestamp(given, path),
-        read_timestamp(sent, "sentAt") if sent is not None and sent != "" else None,
-        arrival.received_at,
-        path,
-    )
+    if sent is None or sent == "":
+        return corrected(occurred, None, arrival.received_at, path)
+    # Many senders give the same text twice.
+    sent_at = occurred if sent == given else read_timestamp(sent, "sentAt")
+    return corrected(occurred, sent_at, arrival.received_at, path)
 
 
 def _type_and_properties(

@@ -25,8 +25,11 @@ def read_timestamp(value: object, path: str) -> datetime:
             moment = datetime.fromisoformat(value.strip())
             if not EARLIEST_YEAR - 1 <= moment.year <= 9998:
                 raise _absurd(path)
-            moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-            moment = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+            if moment.tzinfo is not UTC:
+                zoned = moment.tzinfo is not None
+                moment = moment.astimezone(UTC) if zoned else moment.replace(tzinfo=UTC)
+            if moment.microsecond % 1000:
+                moment = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
         elif isinstance(value, (int, float)) and not isinstance(value, bool):
             at_ms = int(value if abs(value) >= _MILLISECONDS_FROM else value * 1000)
             if not 0 <= at_ms <= _LAST_MS:
