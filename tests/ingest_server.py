@@ -23,7 +23,7 @@ from shared.envelope import Event, decode_event
 from shared.health import Health
 from shared.settings import Settings
 
-WAIT_SECONDS = 20.0
+WAIT_SECONDS = 90.0
 
 
 class _Server(uvicorn.Server):
@@ -78,7 +78,7 @@ class Written:
         self.partitions: set[int] = set()
 
     async def until(self, arrived: Callable[[list[Event]], object], what: str) -> list[Event]:
-        """All events so far, once `arrived` holds for them. Fails after 20 seconds."""
+        """All events so far, once `arrived` holds for them. Fails after WAIT_SECONDS."""
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 while not arrived(self.events):

@@ -5,6 +5,7 @@ Each part runs whatever became of those before it; the exit code is 1 when any o
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -12,8 +13,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
-PYTEST = (str(BIN / "pytest"), "-q")
+PYTEST = (str(BIN / "pytest"), "-q", "--durations=5", "--durations-min=2")
 NO_TESTS = 5  # pytest's exit code when it found none
+LONGEST_SECONDS = 420.0  # a command that takes longer hangs, and is interrupted
+GOODBYE_SECONDS = 60.0  # then it may stop what it started and say where it was
 
 PARTS: dict[str, list[tuple[str, ...]]] = {
     "check": [
@@ -50,8 +53,26 @@ def main(names: list[str]) -> int:
 def _run(command: tuple[str, ...]) -> bool:
     shown = " ".join((Path(command[0]).name, *command[1:]))
     print(f"--- {shown}", flush=True)
-    code = subprocess.run(command, cwd=ROOT, check=False).returncode
+    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL)
+    try:
+        code = process.wait(LONGEST_SECONDS)
+    except subprocess.TimeoutExpired:
+        print(f"interrupted after {LONGEST_SECONDS:.0f} s: {shown}", flush=True)
+        _end(process)
+        return False
+    except KeyboardInterrupt:  # Ctrl-C reached the command too
+        _end(process)
+        raise
     return code == 0 or (code == NO_TESTS and "pytest" in command[0])
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(GOODBYE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from tempfile import NamedTemporaryFile
 from deploy.local import ports
 from shared.settings import Settings
 
-DEADLINE_SECONDS = 60.0
+DEADLINE_SECONDS = 90.0
 
 
 def wait_for(condition: Callable[[], object], what: str, seconds: float = DEADLINE_SECONDS) -> None:

@@ -21,7 +21,7 @@ def messages(
     topic: str,
     lead_id: str,
     enough: Callable[[list[dict[str, Any]]], bool],
-    seconds: float = 30.0,
+    seconds: float = 90.0,
 ) -> list[dict[str, Any]]:
     """The lead's messages in order, once there are enough. What came by the deadline otherwise."""
     return asyncio.run(_messages(local, topic, lead_id, enough, seconds))

@@ -117,7 +117,7 @@ async def visiting(
             context = await browser.new_context(user_agent=USER_AGENT, **options)
             if script:
                 await context.add_init_script(script)
-            context.set_default_timeout(15_000)
+            context.set_default_timeout(60_000)
             page = await context.new_page()
             visitor = Visitor(site, page, context, written)
             page.on("pageerror", lambda error: visitor.faults.append(str(error)))

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 _BLOCK = re.compile(r"^```(\w+) (run|answer)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _END = "----- end of block -----"
-BLOCKS_SECONDS = 120
+BLOCKS_SECONDS = 240
 
 # What local.json tells, by the names that the documents use.
 VARIABLES = {

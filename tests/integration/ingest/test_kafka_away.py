@@ -109,13 +109,13 @@ async def post(client: httpx.AsyncClient, name: str) -> httpx.Response:
 
 
 async def until_ready(client: httpx.AsyncClient, status: int) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(90):
         while (await client.get("/readyz")).status_code != status:
             await asyncio.sleep(0.05)
 
 
 async def until_taken(client: httpx.AsyncClient, name: str) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(90):
         while (await post(client, name)).status_code != 200:
             await asyncio.sleep(0.1)
 
@@ -132,14 +132,14 @@ async def test_while_kafka_is_away_senders_are_told_to_come_back(
         try:
             started = time.monotonic()
             answers = await asyncio.gather(*(post(client, f"during{n}") for n in range(20)))
-            assert time.monotonic() - started < 6
+            assert time.monotonic() - started < 15
             for answer in answers:
                 assert answer.status_code == 429
                 assert int(answer.headers["retry-after"]) >= 1
                 assert answer.json()["error"]["code"] == "kafka_away"
             started = time.monotonic()  # now it is known: no waiting
             assert (await post(client, "later")).status_code == 429
-            assert time.monotonic() - started < 2.5
+            assert time.monotonic() - started < 10
             await until_ready(client, 503)
             assert (await client.get("/livez")).status_code == 200
         finally:

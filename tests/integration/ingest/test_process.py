@@ -43,7 +43,7 @@ async def test_sigterm_finishes_what_it_has_and_exits_with_0(settings: Settings)
     port = ports.choose(taken=set())
     process = await start(settings, port)
     try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
             await until_ready(client)
             call = {"event": "x", "anonymousId": "private@example.com", "writeKey": "k"}
             posts = [
@@ -54,7 +54,7 @@ async def test_sigterm_finishes_what_it_has_and_exits_with_0(settings: Settings)
             await asyncio.sleep(0)
             process.send_signal(signal.SIGTERM)
             answers = await underway
-        _, log = await asyncio.wait_for(process.communicate(), 20)
+        _, log = await asyncio.wait_for(process.communicate(), 90)
     finally:
         if process.returncode is None:
             process.kill()
@@ -74,14 +74,14 @@ async def test_settings_that_cannot_be_read_stop_the_start(settings: Settings) -
         {"LEADSCORE_REDIRECT_ORIGINS": "not an origin"},
     ):
         process = await start(settings, 0, **over)
-        _, log = await asyncio.wait_for(process.communicate(), 30)
+        _, log = await asyncio.wait_for(process.communicate(), 90)
         assert process.returncode == 2
         assert b"settings can't be used" in log
         assert b"Traceback" not in log
 
 
 async def until_ready(client: httpx.AsyncClient) -> None:
-    until = time.monotonic() + 40
+    until = time.monotonic() + 90
     while time.monotonic() < until:
         try:
             if (await client.get("/readyz")).status_code == 200:
@@ -89,4 +89,4 @@ async def until_ready(client: httpx.AsyncClient) -> None:
         except httpx.TransportError:
             pass
         await asyncio.sleep(0.1)
-    raise AssertionError("ingest is not ready after 40 s")
+    raise AssertionError("ingest is not ready after 90 s")

@@ -209,7 +209,7 @@ def test_a_key_that_cannot_be_read_is_refused_by_the_command(
     assert "no sources yet" in command(settings, monkeypatch, "list")[1]
 
 
-async def within_seconds(holds: Callable[[], Awaitable[bool]], seconds: float = 10.0) -> None:
+async def within_seconds(holds: Callable[[], Awaitable[bool]], seconds: float = 60.0) -> None:
     async with asyncio.timeout(seconds):
         while not await holds():
             await asyncio.sleep(0.1)
@@ -223,7 +223,7 @@ async def dead_letters(settings: Settings, count: int) -> list[Any]:
     await consumer.start()
     try:
         found: list[Any] = []
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(found) < count:
                 for records in (await consumer.getmany(timeout_ms=200)).values():
                     found += records

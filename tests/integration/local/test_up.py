@@ -107,7 +107,7 @@ def test_after_kill_9_of_the_parent_nothing_stays_and_the_data_does(place: Path)
     before = _told(place)
     _track(before, "grace@example.com")
     os.kill(before["supervisor_pid"], signal.SIGKILL)
-    _wait_for(lambda: _processes_of(place) == [], "every process to end", seconds=30)
+    _wait_for(lambda: _processes_of(place) == [], "every process to end")
     assert "✗ local stack" in _leadscore(place, "doctor").stdout
 
     started = _leadscore(place, "up", "--detach", "--scorers", "1")
@@ -178,7 +178,7 @@ def _track(told: dict[str, Any], email: str) -> None:
         f"{told['ingest_url']}/v1/track",
         json.dumps({**body, "writeKey": told["write_key"]}).encode(),
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         assert json.load(answer) == {"success": True}
 
 
@@ -187,12 +187,12 @@ def _leads(told: dict[str, Any], email: str) -> list[Any]:
         f"{told['api_url']}/v1/leads?email={email}",
         headers={"Authorization": f"Bearer {told['api_token']}"},
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         items: list[Any] = json.load(answer)["items"]
     return items
 
 
-def _wait_for(condition: Callable[[], object], what: str, seconds: float = 60.0) -> None:
+def _wait_for(condition: Callable[[], object], what: str, seconds: float = 90.0) -> None:
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until, f"waited {seconds} s for {what}"

@@ -30,14 +30,14 @@ async def assert_once_despite_kills(
     for _ in range(kills):
         assert await unpublished(database_url) > 0
         async with router(small, LEADSCORE_FAULT=f"{point}:exit") as process:
-            code = await asyncio.wait_for(process.wait(), 60)
+            code = await asyncio.wait_for(process.wait(), 90)
             assert code == -9
     async with router(settings):
 
         async def done() -> bool:
             return await unpublished(database_url) == 0
 
-        await until(done, "the outbox is empty", 90)
+        await until(done, "the outbox is empty", 120)
     seen: dict[str, list[int]] = defaultdict(list)
     for record in await read_topic(settings, settings.topics.stage_changed):
         seen[record.key.decode()].append(int(header(record, "ce_sequence")))

@@ -89,7 +89,7 @@ async def unpublished(database_url: str) -> int:
     return count
 
 
-async def until(holds: Callable[[], Awaitable[bool]], what: str, seconds: float = 30.0) -> None:
+async def until(holds: Callable[[], Awaitable[bool]], what: str, seconds: float = 90.0) -> None:
     """Wait for a condition; AssertionError with `what` when it doesn't come in time."""
     deadline = time.monotonic() + seconds
     while not await holds():
@@ -109,7 +109,7 @@ async def read_topic(settings: Settings, topic: str) -> list[Any]:
         places = consumer.assignment()
         ends = await ends_of.end_offsets(list(places))
         records: list[Any] = []
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 90
         while any([await consumer.position(place) < ends[place] for place in places]):
             assert time.monotonic() < deadline, "the end of the topic can't be reached"
             for batch in (await consumer.getmany(timeout_ms=100)).values():

@@ -60,7 +60,7 @@ async def test_while_kafka_is_away_it_lives_waits_and_stops_when_told(settings: 
         assert alive is not None
         assert alive.status_code == 200
         process.terminate()
-        assert await asyncio.wait_for(process.wait(), 30) == 0
+        assert await asyncio.wait_for(process.wait(), 90) == 0
 
 
 async def test_destinations_are_added_tested_listed_and_removed_by_command(

@@ -153,7 +153,7 @@ async def test_sigterm_ends_it_with_the_shards_given_back(
     async with router(settings) as process:
         await emptied(database_url)
         process.terminate()
-        assert await asyncio.wait_for(process.wait(), 30) == 0
+        assert await asyncio.wait_for(process.wait(), 90) == 0
     leases = await ask(
         database_url, "SELECT count(*) FROM router_shard WHERE lease_until IS NOT NULL"
     )
@@ -185,4 +185,4 @@ async def test_it_refuses_to_leave_shards_to_nobody(settings: Settings, database
     lead = "00000000-0000-7000-8000-000000000003"
     await put(database_url, [fact(lead, 1)])
     fewer = settings.model_copy(update={"router_shards": 2})
-    assert await asyncio.wait_for(serve(fewer, asyncio.Event()), 30) == 1
+    assert await asyncio.wait_for(serve(fewer, asyncio.Event()), 90) == 1

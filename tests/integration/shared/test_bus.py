@@ -81,7 +81,7 @@ async def test_stopping_ends_even_when_nothing_can_be_flushed(settings: Settings
     )
     with pytest.raises(TryAgainError):
         await producer.send(Record(settings.topics.dead_letter, b"x"), timeout_seconds=0.3)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await producer.stop(timeout_seconds=0.5)
 
 
@@ -93,7 +93,7 @@ async def _values(settings: Settings, topic: str, partition: int) -> list[str]:
         consumer.assign([where])
         end = (await consumer.end_offsets([where]))[where]
         found: list[str] = []
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while await consumer.position(where) < end:
                 batch = await consumer.getmany(where, timeout_ms=100)
                 found += [record.value.decode() for record in batch.get(where, [])]
