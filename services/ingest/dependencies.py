@@ -45,20 +45,20 @@ async def watch_kafka(producer: SupervisedProducer, intake: Intake, health: Heal
 
 
 async def follow_sources(engine: AsyncEngine, sources: Sources, health: Health) -> None:
-    """Read the table of sources every 1.5 s. While Postgres is away the last known stay in force,
-    and ingest stays ready: events need Kafka alone. Ends only by being cancelled.
+    """Read the table of sources every 1.5 s and report to `health`. While Postgres is away ingest
+    isn't ready, but takes events all the same: they need Kafka alone, and the sources last known
+    stay in force. Ends only by being cancelled.
     """
-    known, lost = False, False
+    was_up: bool | None = None
     while True:
         try:
             async with asyncio.timeout(DATABASE_SECONDS), engine.connect() as connection:
                 await sources.reload(connection)
-            known, lost = True, False
-            health.set("sources", True)
+            up, why = True, ""
         except (OSError, TimeoutError, SQLAlchemyError) as error:
-            if not lost:
-                log.warning("sources can't be read", error=type(error).__name__)
-            lost = True
-            if not known:
-                health.set("sources", False, "the table of sources has not been read yet")
+            up, why = False, f"Postgres does not answer ({type(error).__name__})"
+        health.set("sources", up, why)
+        if up is not was_up:
+            log.info("sources are read") if up else log.warning("sources can't be read", why=why)
+            was_up = up
         await asyncio.sleep(SOURCES_SECONDS)

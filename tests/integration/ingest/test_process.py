@@ -14,6 +14,8 @@ import httpx
 from deploy.local import ports
 from shared.settings import Settings
 from tests.ingest_server import reading_events
+from tests.processes import service
+from tests.proxy import Proxy
 
 ROOT = Path(__file__).parents[3]
 
@@ -78,6 +80,32 @@ async def test_settings_that_cannot_be_read_stop_the_start(settings: Settings) -
         assert process.returncode == 2
         assert b"settings can't be used" in log
         assert b"Traceback" not in log
+
+
+async def test_without_postgres_it_is_not_ready_but_takes_events(settings: Settings) -> None:
+    """Readiness goes and liveness stays; an event needs Kafka alone, so it is answered 200."""
+    call = {"event": "x", "anonymousId": "a", "writeKey": "test-write-key"}
+    async with Proxy.to(settings.database_url.get_secret_value()) as proxy:
+        with service("ingest", settings, DATABASE_URL=proxy.url) as ingest:
+            async with httpx.AsyncClient(
+                base_url=f"http://127.0.0.1:{ingest.port}", timeout=60
+            ) as client:
+                await until_ready(client)
+                await proxy.cut()
+                await until_away(client, {"sources"})
+                assert (await client.get("/livez")).status_code == 200
+                answer = await client.post("/v1/track", json=call)
+                assert answer.json() == {"success": True}
+                await proxy.mend()
+                await until_ready(client)
+            assert await asyncio.to_thread(ingest.stop) == 0
+
+
+async def until_away(client: httpx.AsyncClient, names: set[str]) -> None:
+    async with asyncio.timeout(90):
+        while (answer := await client.get("/readyz")).json()["away"].keys() != names:
+            await asyncio.sleep(0.05)
+    assert answer.status_code == 503
 
 
 async def until_ready(client: httpx.AsyncClient) -> None:
