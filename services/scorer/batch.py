@@ -9,8 +9,9 @@ from uuid import UUID
 
 from services.scorer import queries
 from services.scorer.arrivals import Arrival
-from services.scorer.identity import Plan, Resolver, mentioned_identifiers
+from services.scorer.identity import Plan, Resolver
 from services.scorer.leads import Lead, loaded_lead, new_lead
+from services.scorer.mentions import mentioned_identifiers
 from services.scorer.outcome import Outcome
 from services.scorer.scene import NewerRulesetError, Scene
 from services.scorer.scoring import score

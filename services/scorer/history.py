@@ -14,8 +14,9 @@ from services.scorer.anonymous import AnonymousId, Claim, runs_of
 from services.scorer.arrivals import Arrival
 from services.scorer.core.compile import Ruleset
 from services.scorer.core.fold import fold_scores, new_state, position, settle
-from services.scorer.identity import Plan, claimed_anonymous_ids
+from services.scorer.identity import Plan
 from services.scorer.leads import Lead
+from services.scorer.mentions import claimed_anonymous_ids
 from services.scorer.outcome import Outcome
 from shared.bodies import open_body, pack_body
 from shared.envelope import Event, decode_event, milliseconds

@@ -16,27 +16,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import NamedTuple
 from uuid import UUID
 
 from services.scorer.anonymous import AnonymousId, Run, without_repeats
 from services.scorer.arrivals import Arrival
-from shared.envelope import Event
+from services.scorer.mentions import IdentifierRow, Row, alias_identifiers
 from shared.event_types import ALIAS
-from shared.identity import ANONYMOUS, USER_ID, Identifier, known_identifiers
-
-# kind, value, since_ms, claimed_ms, lead id: as IdentifierRow, or the same as a plain tuple.
-Row = tuple[int, str, int, int | None, UUID]
-
-
-class IdentifierRow(NamedTuple):
-    """A row of the table identifier."""
-
-    kind: int
-    value: str
-    since_ms: int
-    claimed_ms: int | None
-    lead_id: UUID
+from shared.identity import ANONYMOUS, USER_ID, Identifier
 
 
 @dataclass(slots=True)
@@ -56,36 +42,6 @@ class Plan:
     merges: dict[UUID, UUID] = field(default_factory=dict)
     contested: dict[str, AnonymousId] = field(default_factory=dict)
     conflicts: int = 0
-
-
-def alias_identifiers(event: Event) -> list[Identifier]:
-    """The identifiers that an alias event says belong to the same person as its own."""
-    previous = event.properties.get("previous_id")
-    if event.type != ALIAS or not isinstance(previous, str) or not previous:
-        return []
-    return [(USER_ID, previous), (ANONYMOUS, previous)]
-
-
-def claimed_anonymous_ids(event: Event) -> list[str]:
-    """The anonymous ids on which an event identifies its person."""
-    who = event.identifiers
-    claimed = [value for kind, value in alias_identifiers(event) if kind == ANONYMOUS]
-    if who.anonymous_id and known_identifiers(who):
-        claimed.append(who.anonymous_id)
-    return claimed
-
-
-def mentioned_identifiers(arrivals: Iterable[Arrival]) -> list[Identifier]:
-    """Every identifier a batch speaks of, each once."""
-    found: set[Identifier] = set()
-    for arrival in arrivals:
-        event = arrival.event
-        if event.identifiers.anonymous_id:
-            found.add((ANONYMOUS, event.identifiers.anonymous_id))
-        found.update(arrival.names)
-        if event.type == ALIAS:
-            found.update(alias_identifiers(event))
-    return list(found)
 
 
 class Resolver:
@@ -119,7 +75,7 @@ class Resolver:
     def resolve(self, arrivals: Sequence[Arrival]) -> Plan:
         """Give every arrival its lead, in order of occurrence, and return what changed."""
         for arrival in sorted(arrivals, key=attrgetter("position")):
-            arrival.lead_id = self._owner(arrival)
+            arrival.lead_id = self._known_owner(arrival) or self._owner(arrival)
         if self._moved:
             for arrival in arrivals:
                 assert arrival.lead_id is not None
@@ -159,18 +115,32 @@ class Resolver:
             lead_id = self._moved[lead_id]
         return lead_id
 
+    def _known_owner(self, arrival: Arrival) -> UUID | None:
+        """The short way of nearly every event: one name that is known, on a browser that has only
+        ever been this person's; or a browser that has only ever been one lead's.
+        """
+        anonymous_id = arrival.event.identifiers.anonymous_id
+        names = arrival.names
+        anonymous = self._anonymous.get(anonymous_id) if anonymous_id else None
+        if self._moved or (anonymous is not None and len(anonymous.runs) > 1):
+            return None
+        if not names:
+            return anonymous.runs[0].lead_id if anonymous is not None else None
+        if len(names) > 1 or arrival.event.type == ALIAS:
+            return None
+        lead_id = self._known.get(names[0])
+        if anonymous_id and lead_id is not None:
+            if anonymous is None or anonymous.runs[0].lead_id != lead_id:
+                return None
+            if anonymous.claimed_ms is None or anonymous.claimed_ms > arrival.at_ms:
+                return None
+        return lead_id
+
     def _owner(self, arrival: Arrival) -> UUID:
         event = arrival.event
         who = event.identifiers
         anonymous_id = who.anonymous_id
         names = arrival.names
-        if len(names) == 1 and event.type != ALIAS and not self._moved:
-            # Nearly every event: a name that is known, on a browser that is this person's.
-            lead_id = self._known.get(names[0])
-            if lead_id is not None and (
-                not anonymous_id or self._is_simply_of(lead_id, anonymous_id, arrival.at_ms)
-            ):
-                return lead_id
         if not names:
             assert anonymous_id is not None
             return self._visitor(anonymous_id, arrival.at_ms)
@@ -184,17 +154,6 @@ class Resolver:
                 else:
                     self._claim(value, arrival.at_ms, self._standing(lead_id))
         return self._standing(lead_id)
-
-    def _is_simply_of(self, lead_id: UUID, anonymous_id: str, at_ms: int) -> bool:
-        """Has the anonymous id only ever been this person's, from before this instant?"""
-        anonymous = self._anonymous.get(anonymous_id)
-        return (
-            anonymous is not None
-            and anonymous.claimed_ms is not None
-            and anonymous.claimed_ms <= at_ms
-            and len(anonymous.runs) == 1
-            and anonymous.runs[0].lead_id == lead_id
-        )
 
     def _visitor(self, anonymous_id: str, at_ms: int) -> UUID:
         anonymous = self._anonymous.get(anonymous_id)

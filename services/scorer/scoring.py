@@ -26,8 +26,9 @@ from services.scorer.history import (
     read_ladder_once,
     settle_contested,
 )
-from services.scorer.identity import Plan, claimed_anonymous_ids
+from services.scorer.identity import Plan
 from services.scorer.leads import Lead
+from services.scorer.mentions import claimed_anonymous_ids
 from services.scorer.outcome import Outcome
 from services.scorer.scene import Scene
 from shared.bodies import pack_body
@@ -35,6 +36,7 @@ from shared.decay import score_at
 from shared.facts import Cause
 from shared.ledger import encode_entries
 
+NEVER_MS = 1 << 62
 ByLead = dict[UUID, list[Arrival]]
 
 
@@ -173,13 +175,16 @@ def _score_in_order(lead: Lead, arrivals: list[Arrival], scene: Scene, outcome: 
         [one.event for one in arrivals],
         lead.known,
         [one.position for one in arrivals],
+        # A lead that is stored with no bound is one that time does not move.
+        0 if lead.is_new else lead.due_ms or NEVER_MS,
     )
     lead.state, lead.journeys = extended.state, extended.journeys
-    for one, entries in zip(arrivals, extended.entries, strict=True):
-        outcome.entries += len(entries)
-        outcome.events.append(
-            (one.key, lead.id, one.at_ms, pack_body(one.body), encode_entries(entries))
-        )
+    lead_id = lead.id
+    outcome.entries += sum(map(len, extended.entries))
+    outcome.events += [
+        (one.key, lead_id, one.at_ms, pack_body(one.body), encode_entries(entries))
+        for one, entries in zip(arrivals, extended.entries, strict=True)
+    ]
     if extended.changes:
         outcome.add_changes(lead, extended.changes)
     if extended.needs_settle:

@@ -107,15 +107,20 @@ def extend(
     events: Sequence[Event],
     known: bool,
     positions: Sequence[Position] | None = None,
+    quiet_until_ms: int = 0,
 ) -> Extended:
     """Add events, all newer than state.last and sorted by position; step the ladder by each.
 
     Changes state and journeys in place. Moves that time brings before an event are made first,
     at their own instants. When an event that earns points is older than a journey's ladder_at_ms,
-    scores go on, but from there no ladder is touched and needs_settle is set. positions: of the
-    events, where the caller has them.
+    scores go on, but from there no ladder is touched and needs_settle is set.
+
+    What the caller may know: positions, those of the events · quiet_until_ms, a lower bound of
+    the instant at which time moves something next; until then it isn't looked for.
     """
     out = Extended(state, journeys, [])
+    if quiet_until_ms and any_can_rise(ruleset, state):
+        quiet_until_ms = 0  # gains may bring a rise by time nearer
     for number, event in enumerate(events):
         place = position(event) if positions is None else positions[number]
         at_ms = place[0]
@@ -125,13 +130,16 @@ def extend(
             behind = out.needs_settle
             for journey in journeys:
                 behind = behind or at_ms < journey.ladder_at_ms
-            if not behind:
+            if not behind and at_ms >= quiet_until_ms:
                 _move_by_time(ruleset, state, journeys, at_ms, known, out.changes)
             entries = grant(state, event, at_ms, matched)
             if entries and behind:
                 out.needs_settle = True
             elif entries:
+                moves = len(out.changes)
                 _step(ruleset, state, journeys, event, at_ms, entries, known, out.changes)
+                if quiet_until_ms and (len(out.changes) > moves or _any_loss(entries)):
+                    quiet_until_ms = 0
         out.entries.append(entries)
         state.last = place
         state.events += 1
@@ -341,11 +349,18 @@ def due_moved_later(
     So it is when all of them are gains and no watched score rises by itself: each score is then
     higher at every later instant than it would have been.
     """
-    for of_event in entries:
-        for entry in of_event:
-            if entry.points < 0.0:
-                return False
-    return not any(can_rise(ladder, state.models) for ladder in ruleset.ladders.values())
+    if any(_any_loss(of_event) for of_event in entries if of_event):
+        return False
+    return not any_can_rise(ruleset, state)
+
+
+def any_can_rise(ruleset: Ruleset, state: ScoreState) -> bool:
+    """Does any ladder watch a score that rises by itself?"""
+    return any(can_rise(ladder, state.models) for ladder in ruleset.ladders.values())
+
+
+def _any_loss(entries: Sequence[Entry]) -> bool:
+    return any(entry.points < 0.0 for entry in entries)
 
 
 def became_known(ruleset: Ruleset, journeys: list[JourneyState]) -> list[Release]:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from services.scorer.anonymous import Claim, runs_of
 from services.scorer.arrivals import Arrival, read_arrival
-from services.scorer.identity import IdentifierRow, Plan, Resolver, mentioned_identifiers
+from services.scorer.identity import Plan, Resolver
+from services.scorer.mentions import IdentifierRow, mentioned_identifiers
 from shared.envelope import Event, Identifiers, encode_event, instant
 from shared.identity import ANONYMOUS, EMAIL, USER_ID
 
