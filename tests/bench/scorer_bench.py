@@ -19,13 +19,13 @@ from deploy.local import ports
 from shared.bus import create_producer, ensure_topics
 from shared.database import create_engine
 from shared.envelope import Event, encode_event, milliseconds
-from shared.ids import dedupe_key, new_lead_id, partition_key
+from shared.ids import dedupe_key, new_lead_id, partition_key, strongest_identifier
 from shared.ruleset.store import publish
 from shared.settings import Settings
 from tests.bench.events import event_stream
 from tests.bench.stack import BenchStack, cpu_seconds
 
-EVENTS = 120_000
+EVENTS = 300_000
 LEADS = 20_000
 BARE_BATCH = 2_000
 DEADLINE_SECONDS = 300.0
@@ -175,11 +175,12 @@ async def run_bare(
     connections = [await asyncpg.connect(dsn) for _ in range(count)]
     await connections[0].execute(BARE_TABLE)
     await connections[0].execute(BARE_INDEX)
-    leads = [new_lead_id(index) for index in range(LEADS)]
+    people = {strongest_identifier(event.identifiers) for event in events}
+    leads = {who: new_lead_id(index) for index, who in enumerate(people)}
     rows = [
         (
             dedupe_key(event.source, event.id),
-            leads[int((event.identifiers.anonymous_id or "0")[-8:], 16) % LEADS],
+            leads[strongest_identifier(event.identifiers)],
             milliseconds(event.occurred_at),
             encode_event(event),
         )
