@@ -10,12 +10,12 @@ import structlog
 
 from services.router.cloudevents import Message
 from services.router.decide import STAGE_CHANGED, MessageKind, decide, message_id
-from services.router.facts import Fact, open_fact
+from services.router.facts import Fact, HandoffReleased, open_fact
 from services.router.history import History
 from services.router.messages import StageChanged
 from services.router.metrics import FACTS_UNBUILT
 from services.router.outbox import Row
-from services.router.packet import Lead, build_packet, reasons_of, rounded
+from services.router.packet import Lead, Waited, build_packet, reasons_of, rounded
 from services.router.ruleset_words import Rulesets
 from shared.envelope import rfc3339
 from shared.errors import PoisonError
@@ -49,6 +49,8 @@ class _Told:
 
 # By (lead id, instant): the lead, or why there is no packet about it.
 _Leads = dict[tuple[str, int], Lead | PoisonError]
+# By (lead id, sequence number).
+_Changes = dict[tuple[str, int], Waited]
 
 
 class Builder:
@@ -75,11 +77,14 @@ class Builder:
             except _DATA_ERRORS as error:
                 _set_aside(built, row, error)
         leads = await self._leads(told)
+        waited = await self._waited(told)
         for each in told:
             if each.row.id >= built.blocked.get(each.row.lead_id, each.row.id + 1):
                 continue
             try:
-                messages = [await self._message(each.fact, kind, leads) for kind in each.kinds]
+                messages = [
+                    await self._message(each.fact, kind, leads, waited) for kind in each.kinds
+                ]
             except _DATA_ERRORS as error:
                 _set_aside(built, each.row, error)
                 continue
@@ -101,7 +106,18 @@ class Builder:
             await asyncio.sleep(0)  # packets are work for the processor: let heartbeats through
         return leads
 
-    async def _message(self, fact: Fact, kind: MessageKind, leads: _Leads) -> Message:
+    async def _waited(self, told: Sequence[_Told]) -> _Changes:
+        """What released hand-offs waited from: their facts tell of the release alone."""
+        asked = [
+            (each.fact.lead_id, each.fact.seq)
+            for each in told
+            if isinstance(each.fact, HandoffReleased)
+        ]
+        return await self._history.waited(asked) if asked else {}
+
+    async def _message(
+        self, fact: Fact, kind: MessageKind, leads: _Leads, waited: _Changes
+    ) -> Message:
         if kind == STAGE_CHANGED:
             data = stage_changed_data(fact)
         else:
@@ -109,7 +125,9 @@ class Builder:
             if isinstance(lead, PoisonError):
                 raise lead
             words = await self._rulesets.words(fact.ruleset_version)
-            data = build_packet(fact, lead, words, self._public_url).model_dump_json().encode()
+            change = waited.get((fact.lead_id, fact.seq))
+            packet = build_packet(fact, lead, words, self._public_url, change)
+            data = packet.model_dump_json().encode()
         return Message(
             id=message_id(fact.lead_id, fact.seq, kind),
             kind=kind,
@@ -134,7 +152,7 @@ def stage_changed_data(fact: Fact) -> bytes:
             episode=fact.episode,
             ruleset_version=fact.ruleset_version,
             scores=rounded(fact.scores),
-            reasons=reasons_of(fact),
+            reasons=reasons_of(fact.reasons),
             handoff=fact.handoff,
             handoff_waiting=fact.waiting,
             handoff_withheld=fact.withheld,

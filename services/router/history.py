@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
@@ -11,10 +12,11 @@ import msgspec
 
 from services.router.metrics import EVENTS_UNREADABLE
 from services.router.outbox import Pool
-from services.router.packet import FORBIDS, Earned, Lead
+from services.router.packet import FORBIDS, Earned, Lead, Waited
 from shared.bodies import open_body
 from shared.envelope import Event, decode_event, milliseconds
 from shared.errors import PoisonError
+from shared.facts import Reason
 from shared.identity import Identifier
 from shared.lead_state import decode_scores
 from shared.ledger import decode_entries
@@ -22,7 +24,7 @@ from shared.ledger import decode_entries
 EVENTS_MAX = 200  # newest events that a packet is made from
 
 LEADS = """
-SELECT id::text AS id, known, stage, stage_since_ms, scores FROM lead WHERE id = ANY ($1::uuid[])
+SELECT id::text AS id, known, scores FROM lead WHERE id = ANY ($1::uuid[])
 """
 IDENTIFIERS = """
 SELECT DISTINCT lead_id::text AS lead_id, kind, value FROM identifier
@@ -41,6 +43,11 @@ OLDER = """
 SELECT occurred_ms, body FROM event WHERE lead_id = $1 AND occurred_ms <= $2
 ORDER BY occurred_ms DESC OFFSET $3
 """
+WAITED = """
+SELECT h.lead_id::text AS lead_id, h.seq, h.from_stage, h.at_ms, h.cause, h.reasons
+FROM unnest($1::uuid[], $2::int[]) AS w (lead_id, seq)
+JOIN stage_history h ON h.lead_id = w.lead_id AND h.seq = w.seq
+"""
 RULES = "SELECT number, name FROM rule_number"
 
 _MARKS = {name for pair in FORBIDS.items() for name in pair if name}
@@ -51,6 +58,7 @@ class _Kind(msgspec.Struct):
 
 
 _kind_decoder = msgspec.json.Decoder(_Kind)
+_reasons_decoder = msgspec.json.Decoder(tuple[Reason, ...])
 
 
 class History:
@@ -91,6 +99,22 @@ class History:
                     found.append(PoisonError("unreadable_lead", str(error)))
         return found
 
+    async def waited(self, asked: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Waited]:
+        """By (lead id, sequence number): the stage changes that hand-offs waited from. One that
+        can't be read is left out: the packet then tells what the fact says.
+        """
+        rows = await self._pool.fetch(
+            WAITED, [lead_id for lead_id, _ in asked], [seq for _, seq in asked]
+        )
+        found: dict[tuple[str, int], Waited] = {}
+        for row in rows:
+            with contextlib.suppress(msgspec.MsgspecError):
+                reasons = _reasons_decoder.decode(row["reasons"])
+                found[row["lead_id"], row["seq"]] = Waited(
+                    row["from_stage"], row["at_ms"], row["cause"], reasons
+                )
+        return found
+
     async def _lead(
         self,
         connection: Any,
@@ -105,8 +129,6 @@ class History:
             await _add_older_marks(connection, row["id"], at_ms, marks)
         return Lead(
             known=row["known"],
-            stage=row["stage"],
-            stage_since_ms=row["stage_since_ms"],
             traits=decode_scores(row["scores"]).traits,
             identifiers=tuple(identifiers),
             events=tuple(events),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from services.router.content import content_of
-from services.router.facts import Fact, StageChanged
+from services.router.facts import Fact
 from services.router.messages import (
     Action,
     Consent,
@@ -21,6 +22,8 @@ from services.router.ruleset_words import RulesetWords
 from services.router.wording import day_of, text_of, title_of, url_of, words_for
 from shared.decay import decayed
 from shared.envelope import Event, milliseconds, rfc3339
+from shared.facts import Cause
+from shared.facts import Reason as FactReason
 from shared.identity import ANONYMOUS, EMAIL, EXTERNAL, PHONE, USER_ID, Identifier
 from shared.ruleset.wording import in_words
 
@@ -58,30 +61,38 @@ class Earned:
 class Lead:
     """What is stored of a lead at the moment of a hand-off.
 
-    stage_since_ms: since when it is in its present stage · events: the newest first, none after
-    the change · marks: event type → the newest time it happened, over the whole history, for what
-    forbids writing.
+    events: the newest first, none after the change · marks: event type → the newest time it
+    happened, over the whole history, for what forbids writing.
     """
 
     known: bool
-    stage: str
-    stage_since_ms: int
     traits: dict[str, Any]
     identifiers: tuple[Identifier, ...]
     events: tuple[Earned, ...]
     marks: dict[str, int] = field(default_factory=dict)
 
 
-def build_packet(fact: Fact, lead: Lead, words: RulesetWords, public_url: str) -> HandOff:
+@dataclass(frozen=True, slots=True)
+class Waited:
+    """The stage change that a released hand-off waited from, while the lead was unknown."""
+
+    from_stage: str
+    at_ms: int
+    cause: Cause
+    reasons: tuple[FactReason, ...]
+
+
+def build_packet(
+    fact: Fact, lead: Lead, words: RulesetWords, public_url: str, waited: Waited | None = None
+) -> HandOff:
     """The packet for one hand-off.
 
     words: of the ruleset the change was made under · public_url: where the console's API is
-    reached, "" for no link. Bounded by counts and lengths; should it still pass PACKET_MAX_BYTES,
-    the least telling parts go first.
+    reached, "" for no link · waited: for a released hand-off, whose fact tells of the release.
+    Bounded by counts and lengths; should it still pass PACKET_MAX_BYTES, the least telling parts
+    go first.
     """
-    since_ms = fact.at_ms
-    if not isinstance(fact, StageChanged) and lead.stage == fact.to_stage:
-        since_ms = lead.stage_since_ms  # the stage was entered earlier, while the lead was unknown
+    change = waited or fact
     packet = HandOff(
         lead_id=fact.lead_id,
         sequence=fact.seq,
@@ -92,16 +103,16 @@ def build_packet(fact: Fact, lead: Lead, words: RulesetWords, public_url: str) -
             journey=fact.journey,
             name=fact.to_stage,
             labels=words.labels.get(fact.to_stage, []),
-            since=rfc3339(since_ms),
-            from_stage=fact.from_stage,
+            since=rfc3339(change.at_ms),
+            from_stage=change.from_stage,
             episode=fact.episode,
-            cause=fact.cause,
+            cause=change.cause,
         ),
         scores=rounded(fact.scores),
         reasons=_reasons(lead, words, fact.at_ms),
         last_actions=[_action(earned.event) for earned in lead.events[:ACTIONS_MAX]],
         content=content_of([earned.event for earned in lead.events]),
-        what_changed=reasons_of(fact),
+        what_changed=reasons_of(change.reasons),
         consent=_consent(lead),
         suppression=_suppression(lead),
         link=f"{public_url.rstrip('/')}/v1/leads/{fact.lead_id}" if public_url else None,
@@ -114,9 +125,9 @@ def rounded(scores: dict[str, float]) -> dict[str, float]:
     return {model: round(score, 6) for model, score in scores.items()}
 
 
-def reasons_of(fact: Fact) -> list[Reason]:
+def reasons_of(given: Sequence[FactReason]) -> list[Reason]:
     """The entries that tipped the change; the weightiest where there are too many."""
-    found = sorted(fact.reasons, key=lambda reason: -abs(reason.points))
+    found = sorted(given, key=lambda reason: -abs(reason.points))
     return [
         Reason(
             rule=reason.rule[:ID_MAX],

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import asyncpg
 
 from shared.envelope import Event, Identifiers, encode_event, instant
@@ -40,6 +43,18 @@ async def store_lead(database_url: str, lead_id: str, events: list[Event]) -> No
             )
             for each in events
         ],
+    )
+    await connection.close()
+
+
+async def store_change(database_url: str, fact: dict[str, Any]) -> None:
+    """The row of the stage history that goes with a fact."""
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(
+        "INSERT INTO stage_history SELECT $1, seq, at_ms, journey, from_stage, to_stage, cause,"
+        " episode, ruleset_version, reasons FROM jsonb_populate_record(NULL::stage_history, $2)",
+        fact["lead_id"],
+        json.dumps(fact),
     )
     await connection.close()
 

@@ -22,7 +22,7 @@ from tests.integration.router.outbox_rows import (
     until,
 )
 from tests.integration.router.router_process import emptied, router, running
-from tests.integration.router.stored_leads import download, store_lead
+from tests.integration.router.stored_leads import download, store_change, store_lead
 
 
 async def test_changes_arrive_once_in_order_as_cloudevents(
@@ -64,6 +64,28 @@ async def test_a_hand_off_carries_the_packet_from_what_is_stored(
     assert packet["last_actions"][0]["words"] == "downloaded “Guide 0”"
     assert packet["reasons"][0]["points"] == 25
     assert packet["link"] == f"https://leads.example/v1/leads/{lead}"
+    assert len(await read_topic(settings, settings.topics.stage_changed)) == 1
+
+
+async def test_a_released_hand_off_tells_of_the_change_it_waited_from(
+    settings: Settings, database_url: str
+) -> None:
+    """The fact of the release says neither where the lead came from nor why; the history does."""
+    lead = new_lead()
+    await store_lead(database_url, lead, [download(1, AT_MS)])
+    change = fact(lead, 1, handoff="sales", to_stage="validate", waiting=True, known=False)
+    await store_change(database_url, change)
+    release = {"from_stage": "validate", "at_ms": AT_MS + 86_400_000, "reasons": []}
+    told = {**change, **release, "kind": "handoff_released", "waiting": False, "known": True}
+    await put(database_url, [change, told])
+    async with running(settings):
+        await emptied(database_url)
+    (record,) = await read_topic(settings, settings.topics.handoff_sales)
+    packet = json.loads(record.value)
+    assert (packet["stage"]["from_stage"], packet["stage"]["name"]) == ("inform", "validate")
+    assert packet["stage"]["since"] == "2026-05-03T09:20:01.000Z"
+    assert packet["at"] == "2026-05-04T09:20:00.000Z"
+    assert [each["rule"] for each in packet["what_changed"]] == ["engagement/pricing"]
     assert len(await read_topic(settings, settings.topics.stage_changed)) == 1
 
 

@@ -38,8 +38,6 @@ def lead(*events: Event | Earned, **over: Any) -> Lead:
     earned = tuple(each if isinstance(each, Earned) else Earned(each) for each in events)
     fields: dict[str, Any] = {
         "known": True,
-        "stage": "validate",
-        "stage_since_ms": NOW_MS,
         "traits": {"name": "Sarah", "title": "Teacher", "iban": "DE00"},
         "identifiers": ((EMAIL, "sarah@adviser.example"), (ANONYMOUS, "a1")),
         "events": earned,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.router.packet import PACKET_MAX_BYTES, Earned, build_packet
+from services.router.packet import PACKET_MAX_BYTES, Earned, Waited, build_packet
 from services.router.ruleset_words import RulesetWords
 from shared.envelope import Identifiers
 from shared.facts import HandoffReleased, StageChanged
@@ -116,13 +116,18 @@ def test_suppression_and_consent_are_told() -> None:
     assert gone.consent.given is None
 
 
-def test_a_released_hand_off_says_since_when_the_lead_is_in_the_stage() -> None:
-    """The stage was entered while the lead was unknown, before the release."""
-    held = sales_fact(at_ms=NOW_MS + DAY_MS)
-    fact = HandoffReleased(**{name: getattr(held, name) for name in StageChanged.__struct_fields__})
-    packet = build_packet(fact, lead(stage_since_ms=NOW_MS), WORDS, "")
+def test_a_released_hand_off_tells_of_the_change_it_waited_from() -> None:
+    """The stage was entered while the lead was unknown: since when, from where, why."""
+    change = sales_fact()
+    fields = {name: getattr(change, name) for name in StageChanged.__struct_fields__}
+    at_release = {"at_ms": NOW_MS + DAY_MS, "from_stage": "validate", "reasons": []}
+    fact = HandoffReleased(**{**fields, **at_release})
+    waited = Waited("involve", NOW_MS, "history", tuple(change.reasons))
+    packet = build_packet(fact, lead(), WORDS, "", waited)
+    assert (packet.stage.from_stage, packet.stage.cause) == ("involve", "history")
     assert packet.stage.since == "2026-05-03T09:20:00.000Z"
     assert packet.at == "2026-05-04T09:20:00.000Z"
+    assert [each.rule for each in packet.what_changed] == ["engagement/pricing"]
 
 
 def test_it_stays_under_20_kb_whatever_was_sent() -> None:
