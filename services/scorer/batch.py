@@ -17,6 +17,7 @@ from services.scorer.scene import NewerRulesetError, Scene
 from services.scorer.scoring import score
 from services.scorer.writing import write_identity, write_outcome
 from shared.errors import TryAgainError
+from shared.identity import Identifier
 
 
 class LostPartitionError(Exception):
@@ -70,8 +71,15 @@ async def take_in(
         return Taken(0, 0, 0, 0, 0, 0, 0)
     unique = {arrival.key: arrival for arrival in reversed(arrivals)}
     incoming = list(reversed(unique.values()))
-    plan, versions = await _resolve(connection, incoming, scene, now_ms)
-    leads = await _lock(connection, plan, versions, incoming, scene.ruleset.version)
+    mentioned = mentioned_identifiers(incoming)
+    try:
+        plan, versions = await _resolve(connection, mentioned, incoming, scene, now_ms)
+        leads = await _lock(connection, plan, versions, incoming, scene.ruleset.version)
+    except OldResolutionError:
+        scene.identities.forget(mentioned)
+        raise
+    if plan.changes_hands:
+        scene.identities.forget(mentioned)
     seen = {row[0] for row in await connection.fetch(queries.SEEN, list(unique))}
     fresh = [arrival for arrival in incoming if arrival.key not in seen] if seen else incoming
     _found(leads, plan, incoming, scene, now_ms)
@@ -87,21 +95,30 @@ async def take_in(
 
 
 async def _resolve(
-    connection: Any, incoming: Sequence[Arrival], scene: Scene, now_ms: int
+    connection: Any,
+    mentioned: Sequence[Identifier],
+    incoming: Sequence[Arrival],
+    scene: Scene,
+    now_ms: int,
 ) -> tuple[Plan, dict[UUID, int]]:
     """Give each arrival its lead; put down identifiers nobody had. Returns the leads' versions."""
-    mentioned = mentioned_identifiers(incoming)
-    found = await connection.fetch(
-        queries.RESOLVE, [kind for kind, _ in mentioned], [value for _, value in mentioned]
-    )
-    rows, versions, known = [], {}, set()
+    found, missing = scene.identities.look_up(mentioned)
+    if missing:
+        read = await connection.fetch(
+            queries.RESOLVE, [kind for kind, _ in missing], [value for _, value in missing]
+        )
+        read = [tuple(row) for row in read]
+        scene.identities.keep(read)
+        found += read
+    versions: dict[UUID, int] = {}
+    known: set[UUID] = set()
     for row in found:
-        rows.append(row[:5])
-        lead_id = row[4]
-        versions[lead_id] = row[6]
+        lead_id, version = row[4], row[6]
+        if version <= versions.get(lead_id, version):
+            versions[lead_id] = version  # the oldest: one old row is enough to look again
         if row[5]:
             known.add(lead_id)
-    plan = Resolver(rows, known, now_ms, scene.new_id).resolve(incoming)
+    plan = Resolver(found, known, now_ms, scene.new_id).resolve(incoming)
     if plan.inserts:
         columns = [list(column) for column in zip(*plan.inserts, strict=True)]
         status = await connection.execute(queries.INSERT_IDENTIFIERS, *columns)

@@ -20,7 +20,8 @@ from uuid import UUID
 
 from services.scorer.anonymous import AnonymousId, Run, without_repeats
 from services.scorer.arrivals import Arrival
-from services.scorer.mentions import IdentifierRow, Row, alias_identifiers
+from services.scorer.identity_cache import FoundRow
+from services.scorer.mentions import IdentifierRow, alias_identifiers
 from shared.event_types import ALIAS
 from shared.identity import ANONYMOUS, USER_ID, Identifier
 
@@ -43,13 +44,18 @@ class Plan:
     contested: dict[str, AnonymousId] = field(default_factory=dict)
     conflicts: int = 0
 
+    @property
+    def changes_hands(self) -> bool:
+        """Does any identifier that was there before belong to somebody else, or otherwise, now?"""
+        return bool(self.merges or self.claims or self.contested or self.became_known)
+
 
 class Resolver:
     """Works a batch through a directory of identifiers held in memory."""
 
     def __init__(
         self,
-        rows: Iterable[Row],
+        rows: Iterable[FoundRow],
         known_leads: set[UUID],
         now_ms: int,
         new_id: Callable[[int], UUID],
@@ -62,7 +68,7 @@ class Resolver:
         self._moved: dict[UUID, UUID] = {}
         self._new_rows: dict[Identifier, IdentifierRow] = {}
         self.plan = Plan()
-        for kind, value, since_ms, claimed_ms, lead_id in rows:
+        for kind, value, since_ms, claimed_ms, lead_id, _, _ in rows:
             if kind != ANONYMOUS:
                 self._known[kind, value] = lead_id
             elif value not in self._anonymous:

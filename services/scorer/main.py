@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaConsumer
 
 from services.scorer.clockwork import TICK_SECONDS, Clockwork, every
 from services.scorer.dead_letters import DeadLetters
+from services.scorer.identity_cache import IdentityCache
 from services.scorer.intake import Intake
 from services.scorer.live_ruleset import LiveRuleset
 from services.scorer.patience import Patience
@@ -95,8 +96,16 @@ async def _wire(
     stack.push_async_callback(producer.stop)
     cluster_id = await patience.through(lambda: _cluster_id(settings))
 
+    identities = IdentityCache()
+
     def scene() -> Scene:
-        return Scene(ruleset.current, clockwork.watermark_ms, settings.router_shards, new_lead_id)
+        return Scene(
+            ruleset.current,
+            clockwork.watermark_ms,
+            settings.router_shards,
+            new_lead_id,
+            identities,
+        )
 
     taker = Taker(pool, patience, DeadLetters(settings, producer), scene)
     consumer = create_consumer(

@@ -11,9 +11,6 @@ from shared.envelope import Event
 from shared.event_types import ALIAS
 from shared.identity import ANONYMOUS, USER_ID, Identifier, known_identifiers
 
-# kind, value, since_ms, claimed_ms, lead id: as IdentifierRow, or the same as a plain tuple.
-Row = tuple[int, str, int, int | None, UUID]
-
 
 class IdentifierRow(NamedTuple):
     """A row of the table identifier."""

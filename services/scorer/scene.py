@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from services.scorer.core.compile import Ruleset
+from services.scorer.identity_cache import IdentityCache
 from shared.errors import TryAgainError
 
 
@@ -20,9 +21,12 @@ class NewerRulesetError(TryAgainError):
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Which rules hold, up to when time may act, how many outbox shards there are."""
+    """Which rules hold, up to when time may act, how many shards the outbox has, how new leads get
+    their ids, and what this process has read of identities.
+    """
 
     ruleset: Ruleset
     watermark_ms: int
     shards: int
     new_id: Callable[[int], UUID]
+    identities: IdentityCache = field(default_factory=IdentityCache)

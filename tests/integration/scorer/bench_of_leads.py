@@ -11,9 +11,10 @@ from uuid import UUID
 import asyncpg
 
 from services.scorer.arrivals import read_arrival
-from services.scorer.batch import BatchClaim, Taken, take_in
+from services.scorer.batch import BatchClaim, OldResolutionError, Taken, take_in
 from services.scorer.core.compile import Ruleset, compile_ruleset
 from services.scorer.core.fold import fold_scores, new_state
+from services.scorer.identity_cache import IdentityCache
 from services.scorer.scene import Scene
 from services.scorer.timers import act_on_time, recalculate
 from shared.bodies import open_body
@@ -104,6 +105,7 @@ class Workbench:
     watermark: datetime = START
     offset: int = 0
     statements: list[str] = field(default_factory=list)
+    identities: list[IdentityCache] = field(default_factory=lambda: [IdentityCache()])
 
     @classmethod
     async def open(cls, database_url: str, rules: Ruleset | None = None) -> Workbench:
@@ -115,15 +117,22 @@ class Workbench:
         return cls(connection, rules or ruleset())
 
     def scene(self) -> Scene:
-        return Scene(self.rules, milliseconds(self.watermark), 4, new_lead_id)
+        """Several caches of identities take turns, as those of several scorers would."""
+        cache = self.identities[self.offset % len(self.identities)]
+        return Scene(self.rules, milliseconds(self.watermark), 4, new_lead_id, cache)
 
     async def take(self, *events: Event) -> Taken:
         """One batch. Noted: `statements`, with BEGIN and COMMIT."""
         spy = Spy(self.connection)
         arrivals = [read_arrival(encode_event(event)) for event in events]
         claim = BatchClaim(TOPIC, 0, self.offset, self.offset + 1, 1, 0)
-        async with self.connection.transaction():
-            taken = await take_in(spy, claim, arrivals, self.scene())
+        try:
+            async with self.connection.transaction():
+                taken = await take_in(spy, claim, arrivals, self.scene())
+        except OldResolutionError:  # what was cached is old: the same batch again
+            spy.statements.clear()
+            async with self.connection.transaction():
+                taken = await take_in(spy, claim, arrivals, self.scene())
         self.offset += 1
         self.statements = ["BEGIN", *spy.statements, "COMMIT"]
         return taken

@@ -8,6 +8,7 @@ import random
 
 import pytest
 
+from services.scorer.identity_cache import IdentityCache
 from shared.envelope import Event
 from tests.integration.scorer.bench_of_leads import Workbench, happening
 
@@ -57,5 +58,6 @@ async def test_any_story_in_any_order_gives_the_same(bench: Workbench, group: in
 
 
 async def _renew(bench: Workbench) -> None:
+    bench.identities = [IdentityCache(), IdentityCache(), IdentityCache()]
     for table in TABLES:
         await bench.connection.execute(f"DELETE FROM {table}")

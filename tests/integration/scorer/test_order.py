@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from services.scorer.identity_cache import IdentityCache
 from shared.envelope import Event
 from tests.integration.scorer.bench_of_leads import Workbench, happening
 
@@ -42,6 +43,7 @@ async def _picture_in_order(bench: Workbench, events: list[Event]) -> list[objec
 
 
 async def _renew(bench: Workbench) -> None:
+    bench.identities = [IdentityCache(), IdentityCache()]
     for table in ("lead", "identifier", "event", "checkpoint", "stage_history", "outbox"):
         await bench.connection.execute(f"TRUNCATE {table}")
 

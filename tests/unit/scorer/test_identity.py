@@ -34,7 +34,8 @@ def numbered() -> Callable[[int], UUID]:
 
 
 def resolve(arrivals: list[Arrival], *rows: IdentifierRow, known: set[UUID] | None = None) -> Plan:
-    return Resolver(rows, known or set(), 0, numbered()).resolve(arrivals)
+    found = [(*row, row.lead_id in (known or set()), 0) for row in rows]
+    return Resolver(found, known or set(), 0, numbered()).resolve(arrivals)
 
 
 def test_a_stranger_becomes_an_anonymous_lead() -> None:
