@@ -105,3 +105,21 @@ async def test_a_visitors_waiting_handoff_becomes_the_known_leads(bench: Workben
         if fact["handoff"] == "sales" and not fact["waiting"]
     ]
     assert told == [("merge", True)]
+
+
+async def test_what_sales_was_told_of_an_absorbed_lead_is_not_told_again(bench: Workbench) -> None:
+    """The younger of two known leads was handed over; merged into the older, it isn't again."""
+    await bench.take(happening(1, user_id="u1"))
+    for number in range(3):
+        await bench.take(happening(10 + number, "content_downloaded", email="p@example.com",
+                                   after=1 + number, content_id=f"c{number}"))  # fmt: skip
+    await bench.take(
+        happening(20, "lead_aliased", email="p@example.com", after=9, previous_id="u1")
+    )
+    moves = [(fact["cause"], fact["to_stage"], fact["handoff"]) for fact in await bench.facts()]
+    assert moves == [
+        ("event", "educate", "content"),
+        ("event", "validate", "sales"),
+        ("merge", "validate", None),  # the absorbed lead's last
+        ("merge", "validate", None),
+    ]
