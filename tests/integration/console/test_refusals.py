@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-from uuid import uuid4
 
 import httpx
 import pytest
@@ -17,6 +16,8 @@ from services.console.app import create_app
 from shared.database import engine_for
 from shared.health import Health
 from tests.integration.console.conftest import TOKEN, Rows
+
+NOBODY = "0197a000-0000-4000-8000-000000000000"
 
 
 @pytest.mark.parametrize(
@@ -28,7 +29,7 @@ async def test_without_the_token_nothing_is_told(
     """401 with the common shape, whatever is asked; unknown leads look no different."""
     headers = {} if header is None else {"Authorization": header.encode()}
     del api.headers["Authorization"]
-    for path in ("/v1/leads", f"/v1/leads/{uuid4()}", "/v1/leads/not-an-id", "/v1/stages"):
+    for path in ("/v1/leads", f"/v1/leads/{NOBODY}", "/v1/leads/not-an-id", "/v1/stages"):
         answer = await api.get(path, headers=headers)
         assert answer.status_code == 401, path
         assert answer.json()["error"]["code"] == "unauthorized"
@@ -43,12 +44,12 @@ async def test_without_the_token_nothing_is_told(
         ("/v1/leads?email=%00", 400, "invalid_parameter", "query"),
         ("/v1/leads?cursor=nonsense", 400, "invalid_cursor", "query.cursor"),
         ("/v1/leads/not-an-id", 400, "invalid_parameter", "path.lead_id"),
-        (f"/v1/leads/{uuid4()}", 404, "lead_not_found", "path.lead_id"),
-        (f"/v1/leads/{uuid4()}/explain", 404, "lead_not_found", "path.lead_id"),
-        (f"/v1/leads/{uuid4()}/timeline", 404, "lead_not_found", "path.lead_id"),
-        (f"/v1/leads/{uuid4()}/stages", 404, "lead_not_found", "path.lead_id"),
-        (f"/v1/leads/{uuid4()}/explain?at=yesterday", 400, "invalid_parameter", "query.at"),
-        (f"/v1/leads/{uuid4()}/explain?at=2026-05-01", 400, "invalid_parameter", "query.at"),
+        (f"/v1/leads/{NOBODY}", 404, "lead_not_found", "path.lead_id"),
+        (f"/v1/leads/{NOBODY}/explain", 404, "lead_not_found", "path.lead_id"),
+        (f"/v1/leads/{NOBODY}/timeline", 404, "lead_not_found", "path.lead_id"),
+        (f"/v1/leads/{NOBODY}/stages", 404, "lead_not_found", "path.lead_id"),
+        (f"/v1/leads/{NOBODY}/explain?at=yesterday", 400, "invalid_parameter", "query.at"),
+        (f"/v1/leads/{NOBODY}/explain?at=2026-05-01", 400, "invalid_parameter", "query.at"),
         ("/v1/nothing", 404, "not_found", "/v1/nothing"),
     ],
 )
