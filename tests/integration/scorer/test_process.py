@@ -219,3 +219,21 @@ async def test_a_published_ruleset_is_taken_up_within_seconds(settings: Settings
     [entries] = await connection.fetchrow("SELECT entries FROM event")
     await connection.close()
     assert [entry.points for entry in decode_entries(entries)] == [50.0]
+
+
+async def test_a_scorer_that_makes_no_progress_ends_itself(settings: Settings) -> None:
+    """Everything answers, events wait, nothing moves (a lead is locked by somebody else): it ends
+    with an error, so that a supervisor starts another.
+    """
+    await go_live(settings)
+    await send(settings, [happening(1, email="p@example.com")])
+    blocker = await asyncpg.connect(settings.database_url.get_secret_value())
+    with service("scorer", settings, LEADSCORE_STALL_LIMIT_SECONDS="2") as scorer:
+        await until_ready(scorer)
+        await all_taken(settings, 1)
+        async with blocker.transaction():
+            await blocker.execute("SELECT * FROM lead FOR UPDATE")
+            await send(settings, [happening(2, email="p@example.com", after=1)])
+            assert await asyncio.to_thread(scorer.process.wait, 60) != 0
+            assert "StalledError" in scorer.log.read_text()
+    await blocker.close()
