@@ -6,6 +6,7 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
+from types import TracebackType
 from typing import Any
 
 import structlog
@@ -45,8 +46,25 @@ class _SeldomFromKafka(logging.Filter):
         return True
 
 
+def _log_uncaught(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """What ends the process is logged like the rest, with addresses masked: Postgres quotes whole
+    rows in its errors.
+    """
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+        return
+    structlog.get_logger("shared.logs").critical(
+        "ended by an error", error_class=kind.__name__, exc_info=(kind, error, trace)
+    )
+
+
 def configure_logs(settings: Settings, service: str) -> None:
-    """Send structlog and the standard library's logs to standard error, in one form."""
+    """Send structlog and the standard library's logs, and the error that ends the process, to
+    standard error, in one form.
+    """
+    sys.excepthook = _log_uncaught
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -17,9 +18,9 @@ from shared.settings import Settings
 def logs() -> Iterator[None]:
     """Puts back what a test does to the logs."""
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, hook = root.handlers[:], root.level, sys.excepthook
     yield
-    root.handlers[:], root.level = handlers, level
+    root.handlers[:], root.level, sys.excepthook = handlers, level, hook
     structlog.reset_defaults()
     structlog.contextvars.clear_contextvars()
 
@@ -53,3 +54,19 @@ def test_structlog_and_the_standard_library_write_the_same_json(
     assert second["event"] == "failed for [address]"
     assert "ada@" not in json.dumps(second)
     assert {"level", "timestamp", "logger"} <= first.keys() & second.keys()
+
+
+def test_the_error_that_ends_a_process_is_a_masked_line_too(
+    logs: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Python's own traceback would show what a database quotes of its rows."""
+    configure_logs(Settings(kafka_bootstrap_servers="k", database_url="d", hash_key="x" * 16), "s")
+    try:
+        raise ValueError("DETAIL: Failing row contains (ada@example.com)")
+    except ValueError as error:
+        sys.excepthook(type(error), error, error.__traceback__)
+    (line,) = capsys.readouterr().err.splitlines()
+    told = json.loads(line)
+    assert (told["level"], told["error_class"]) == ("critical", "ValueError")
+    assert "Failing row contains ([address])" in told["exception"]
+    assert "ada@" not in line
