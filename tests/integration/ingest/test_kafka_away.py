@@ -16,6 +16,7 @@ import pytest
 from deploy.local import ports
 from deploy.local.process import Child, Program, Watchdog
 from deploy.local.servers import ServerPorts, prepare_kafka, wait_until
+from services.ingest import intake
 from services.ingest.app import create_app
 from services.ingest.dependencies import watch_kafka
 from services.ingest.edge import Edge
@@ -88,9 +89,9 @@ async def serving(settings: Settings) -> AsyncIterator[tuple[httpx.AsyncClient, 
     """Ingest as its process wires it, watching Kafka."""
     health = Health.waiting_for("kafka")
     producer = SupervisedProducer(lambda: make_producer(settings))
-    intake = Intake(settings, producer)
-    edge = Edge(settings, intake, keys_of(settings), Sources(), None)
-    watching = asyncio.create_task(watch_kafka(producer, intake, health))
+    taking = Intake(settings, producer)
+    edge = Edge(settings, taking, keys_of(settings), Sources(), None)
+    watching = asyncio.create_task(watch_kafka(producer, taking, health))
     try:
         async with (
             served(create_app(edge, health)) as url,
@@ -171,3 +172,22 @@ async def test_it_starts_without_kafka_and_is_ready_once_it_comes(
         with contextlib.suppress(ProcessLookupError):
             if not ports.answers(broker.where.kafka):
                 broker.start()
+
+
+async def test_too_much_in_flight_is_turned_away(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Memory is bounded: what would not fit into what may wait for Kafka is told to come again."""
+    monkeypatch.setattr(intake, "IN_FLIGHT_EVENTS", 5)
+    async with serving(settings) as (client, _):
+        await until_ready(client, 200)
+        many = await post_batch(client, 6)
+        assert many.status_code == 429
+        assert many.json()["error"]["code"] == "too_busy"
+        assert int(many.headers["retry-after"]) >= 1
+        assert (await post_batch(client, 5)).json() == {"success": True}
+
+
+async def post_batch(client: httpx.AsyncClient, size: int) -> httpx.Response:
+    calls = [{"type": "track", "event": "Tried", "anonymousId": "a"} for _ in range(size)]
+    return await client.post("/v1/batch", json={"batch": calls, "writeKey": KEY})
