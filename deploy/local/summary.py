@@ -50,6 +50,7 @@ def print_summary(console: Console, state: LocalState, folder: Path, seconds: fl
             stop="Ctrl-C or `leadscore down` stops everything; the data stays.",
         ),
         markup=False,
+        soft_wrap=True,  # else lines to copy are cut at the terminal's width
     )
 
 
