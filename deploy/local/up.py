@@ -65,6 +65,7 @@ def run(folder: Path, wish: Wish, steps: Steps) -> None:
         with claimed(folder, steps.say) as lock:
             if wish.fresh:
                 empty(folder)
+            close_to_others(folder)
             stack = _Stack(folder, steps, Watchdog((lock,)))
             try:
                 stack.start(wish)
@@ -94,6 +95,15 @@ def empty(folder: Path) -> None:
             shutil.rmtree(each)
         else:
             each.unlink()
+
+
+def close_to_others(folder: Path) -> None:
+    """Logs, where `up --detach` writes the keys, and Kafka's data are for their owner alone. (The
+    folder itself must let Postgres's user through; its data shuts others out by itself.)
+    """
+    for name in ("logs", "kafka"):
+        (folder / name).mkdir(exist_ok=True)
+        (folder / name).chmod(0o700)
 
 
 def given_servers() -> tuple[str, str]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import shlex
+import stat
 from pathlib import Path
 
 from rich.console import Console
 
 from deploy.local.state import LocalState, read_state, write_state
 from deploy.local.summary import print_summary
-from deploy.local.up import empty
+from deploy.local.up import close_to_others, empty
 
 
 def test_fresh_forgets_the_data_and_keeps_the_keys(tmp_path: Path) -> None:
@@ -25,6 +26,14 @@ def test_fresh_forgets_the_data_and_keeps_the_keys(tmp_path: Path) -> None:
     assert not (tmp_path / "kafka").exists()
     assert not (tmp_path / "postgres").exists()
     assert read_state(tmp_path).write_key == state.write_key
+
+
+def test_logs_and_events_are_for_their_owner_alone(tmp_path: Path) -> None:
+    """The keys stand in the log of a detached start, and people's events in Kafka's data."""
+    (tmp_path / "logs").mkdir(mode=0o755)
+    close_to_others(tmp_path)
+    for name in ("logs", "kafka"):
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o700
 
 
 def test_what_is_printed_can_be_copied_from_a_narrow_terminal(tmp_path: Path) -> None:
