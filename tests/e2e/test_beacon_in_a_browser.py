@@ -111,7 +111,8 @@ async def visiting(
     script: runs in every page before anything else · options: of the browser's profile.
     Fails when a page had an uncaught error.
     """
-    async with serving_ingest(settings) as ingest, reading_events(settings) as written:
+    reading = reading_events(settings, once=True)  # a browser may send again what was not answered
+    async with serving_ingest(settings) as ingest, reading as written:
         site = Site(ingest, attributes, head)
         async with served(site.app()) as site.url:
             context = await browser.new_context(user_agent=USER_AGENT, **options)
