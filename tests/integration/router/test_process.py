@@ -10,9 +10,10 @@ import sys
 import httpx
 
 from shared.settings import Settings
-from tests.integration.router.outbox_rows import until
+from tests.integration.router.outbox_rows import fact, new_lead, put, until
 from tests.integration.router.receiver import receiver
-from tests.integration.router.router_process import ROOT, environment, router
+from tests.integration.router.router_process import ROOT, emptied, environment, router
+from tests.proxy import Proxy
 
 
 def free_port() -> int:
@@ -43,6 +44,39 @@ async def test_it_is_ready_while_kafka_and_postgres_answer(settings: Settings) -
         metrics = await get(f"http://127.0.0.1:{port}/metrics")
         assert metrics is not None
         assert "leadscore_router_shards_held" in metrics.text
+
+
+async def test_while_postgres_is_away_it_lives_and_goes_on_after(
+    settings: Settings, database_url: str
+) -> None:
+    """Readiness goes, liveness stays; when Postgres is back, what waits is published."""
+    port = free_port()
+
+    async def away() -> set[str] | None:
+        answer = await get(f"http://127.0.0.1:{port}/readyz")
+        return None if answer is None else set(answer.json()["away"])
+
+    async def ready() -> bool:
+        return await away() == set()
+
+    async def unready() -> bool:
+        return await away() == {"postgres"}
+
+    async with (
+        Proxy.to(database_url) as proxy,
+        router(settings, LEADSCORE_PORT=str(port), DATABASE_URL=proxy.url) as process,
+    ):
+        await until(ready, "the router is ready")
+        await proxy.cut()
+        await until(unready, "only Postgres is away")
+        alive = await get(f"http://127.0.0.1:{port}/livez")
+        assert alive is not None
+        assert alive.status_code == 200
+        await put(database_url, [fact(new_lead(), 1)])
+        await proxy.mend()
+        await emptied(database_url)
+        await until(ready, "the router is ready again")
+        assert process.returncode is None
 
 
 async def test_while_kafka_is_away_it_lives_waits_and_stops_when_told(settings: Settings) -> None:
