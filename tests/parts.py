@@ -28,7 +28,8 @@ PARTS: dict[str, list[tuple[str, ...]]] = {
     ],
     "unit": [(*PYTEST, "tests/unit")],
     "contract": [(*PYTEST, "tests/contract")],
-    "integration": [(*PYTEST, "tests/integration")],
+    # Much of it is waiting: for brokers that stop, for processes that start. So two at a time.
+    "integration": [(*PYTEST, "-n2", "--dist=loadfile", "tests/integration")],
     "e2e": [(*PYTEST, "tests/e2e")],
     "fault": [(*PYTEST, "tests/fault")],
 }
