@@ -7,7 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 Cause = Literal["event", "time", "history", "merge", "recalculation"]
-Handoff = Literal["sales", "content"]
+Handoff = Literal["content", "sales"]
 
 
 class Reason(msgspec.Struct, frozen=True):

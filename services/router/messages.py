@@ -43,7 +43,7 @@ class StageChanged(Data):
     ruleset_version: int
     scores: dict[str, float] = Field(description="score by model at that moment")
     reasons: list[Reason] = Field(description="at most 20; empty for a change in time")
-    handoff: Literal["sales", "content"] | None
+    handoff: Literal["content", "sales"] | None
     handoff_waiting: bool = Field(description="a sales hand-off waits until the lead is known")
     handoff_withheld: bool = Field(description="a recalculation hands nobody over")
     known: bool
@@ -129,7 +129,7 @@ class HandOff(Data):
     packet_version: Literal[1] = 1
     lead_id: str
     sequence: int
-    handoff: Literal["sales", "content"]
+    handoff: Literal["content", "sales"]
     at: str
     who: Who
     stage: Stage
