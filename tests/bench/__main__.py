@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench import core_bench, ingest_bench, scorer_bench
+from tests.bench.others import Others
 from tests.bench.stack import BenchStack
 
 PARTS = ("ingest", "scorer", "core")
@@ -68,7 +69,7 @@ def main() -> None:
 
 
 def _ingest(measured: Iterable[ingest_bench.Round]) -> list[Table]:
-    rounds = []
+    others, rounds = Others(), []
     for number, one in enumerate(measured, 1):
         rounds.append(one)
         rates = " · ".join(f"{name} {one.rate(name):,.0f}/s" for name in NAMES)
@@ -88,13 +89,13 @@ def _ingest(measured: Iterable[ingest_bench.Round]) -> list[Table]:
             f"{median(one.cpu_ratio(name) for one in rounds):.2f}",
         )
     table.caption = _verdict(
-        "against the naive app", [one.ratio("naive") for one in rounds], INGEST_TARGET
+        "against the naive app", [one.ratio("naive") for one in rounds], INGEST_TARGET, others
     )
     return [table]
 
 
 def _scorer(measured: Iterable[scorer_bench.Round]) -> list[Table]:
-    rounds = []
+    others, rounds = Others(), []
     for number, one in enumerate(measured, 1):
         rounds.append(one)
         console.print(
@@ -118,7 +119,7 @@ def _scorer(measured: Iterable[scorer_bench.Round]) -> list[Table]:
             f"{ratio:.2f}",
         )
     table.caption = _verdict(
-        "against the bare insert", [one.ratio for one in rounds], SCORER_TARGET
+        "against the bare insert", [one.ratio for one in rounds], SCORER_TARGET, others
     )
     return [table]
 
@@ -135,12 +136,12 @@ def _core(lines: Iterable[core_bench.Line]) -> list[Table]:
     return [table]
 
 
-def _verdict(what: str, ratios: list[float], target: float) -> str:
+def _verdict(what: str, ratios: list[float], target: float, others: Others) -> str:
     middle = median(ratios)
     told = "reached" if middle >= target else "MISSED"
     return (
         f"{what}: {middle:.2f} × (rounds {min(ratios):.2f} to {max(ratios):.2f}); "
-        f"target {target:g} × {told}"
+        f"target {target:g} × {told}\n{others.words()}"
     )
 
 
