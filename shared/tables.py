@@ -150,6 +150,8 @@ ruleset_version = sa.Table(
     sa.Column("version", sa.Integer, sa.Identity(), primary_key=True),
     sa.Column("source", sa.Text, nullable=False),
     sa.Column("note", sa.Text, nullable=False, server_default=""),
+    # Do hand-offs that come of taking this version up go out, or are they withheld?
+    sa.Column("hand_off", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column(
         "published_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()
     ),

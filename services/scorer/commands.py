@@ -35,13 +35,16 @@ def check(file: File) -> None:
 def publish(
     file: File,
     note: Annotated[str, typer.Option(help="What changed, for the history of versions.")] = "",
+    hand_off: Annotated[
+        bool, typer.Option("--hand-off", help="Hand over the leads that the new scores move.")
+    ] = False,
 ) -> None:
     """Make a ruleset live. Every scorer takes it up within seconds, and scores are computed again
-    from the stored events; hand-offs that come of that are withheld.
+    from the stored events; hand-offs that come of that are withheld, unless --hand-off is given.
     """
     text = _text(file)
     _read(file, text)
-    version, fresh = asyncio.run(_publish(text, note))
+    version, fresh = asyncio.run(_publish(text, note, hand_off))
     if fresh:
         typer.echo(f"ruleset version {version} is live")
     else:
@@ -106,14 +109,14 @@ def _engine() -> AsyncEngine:
     return create_engine(load_settings())
 
 
-async def _publish(text: str, note: str) -> tuple[int, bool]:
+async def _publish(text: str, note: str, hand_off: bool) -> tuple[int, bool]:
     from shared.ruleset import store
 
     engine = _engine()
     try:
         async with engine.begin() as connection:
             before = await store.live_version(connection)
-            version = await store.publish(connection, text, note)
+            version = await store.publish(connection, text, note, hand_off=hand_off)
             return version, version != before
     finally:
         await engine.dispose()

@@ -18,6 +18,7 @@ from services.scorer.identity import Plan
 from services.scorer.leads import Lead
 from services.scorer.mentions import claimed_anonymous_ids
 from services.scorer.outcome import Outcome
+from services.scorer.scene import Scene
 from shared.bodies import open_body, pack_body
 from shared.envelope import Event, decode_event, milliseconds
 from shared.facts import Cause
@@ -153,18 +154,21 @@ def fold_again(
     outcome.add_checkpoints(lead, folded.checkpoints)
 
 
-def read_ladder_once(
-    ruleset: Ruleset, lead: Lead, watermark_ms: int, cause: Cause, outcome: Outcome
-) -> None:
+def read_ladder_once(scene: Scene, lead: Lead, cause: Cause, outcome: Outcome) -> None:
     """After history changed: where does the lead stand now, seen from the stage last published?"""
     at_ms = max(
-        watermark_ms,
+        scene.watermark_ms,
         lead.state.last[0] if lead.state.last else 0,
         *(journey.ladder_at_ms for journey in lead.journeys),
     )
     settled = settle(
-        ruleset, lead.state, lead.journeys, at_ms, cause, lead.known,
-        hand_off=cause != "recalculation",
-    )  # fmt: skip
+        scene.ruleset,
+        lead.state,
+        lead.journeys,
+        at_ms,
+        cause,
+        lead.known,
+        hand_off=scene.hand_off or cause != "recalculation",
+    )
     lead.journeys = settled.journeys
     outcome.add_changes(lead, settled.changes)

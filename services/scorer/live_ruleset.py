@@ -23,6 +23,7 @@ class LiveRuleset:
         self._engine = engine
         self._current: Ruleset | None = None
         self._lock = asyncio.Lock()
+        self.hand_off = False
 
     @property
     def current(self) -> Ruleset:
@@ -42,5 +43,6 @@ class LiveRuleset:
                 return
             stored = await load(connection, version)
             self._current = compile_ruleset(stored.document, stored.rule_numbers, version)
+            self.hand_off = stored.hand_off
             RULESET_VERSION.set(version)
             log.info("ruleset taken up", version=version)

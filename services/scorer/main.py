@@ -104,6 +104,7 @@ async def _wire(
             clockwork.watermark_ms,
             settings.router_shards,
             new_lead_id,
+            ruleset.hand_off,
             identities,
         )
 

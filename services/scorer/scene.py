@@ -29,4 +29,6 @@ class Scene:
     watermark_ms: int
     shards: int
     new_id: Callable[[int], UUID]
+    # Do hand-offs that come of a recalculation go out?
+    hand_off: bool = False
     identities: IdentityCache = field(default_factory=IdentityCache)

@@ -78,7 +78,7 @@ async def score(
             cause = _cause(lead, scene.ruleset, lead_id in whole)
             line = [*homes.get(lead_id, ()), *by_lead.pop(lead_id, ())]
             fold_again(scene.ruleset, lead, past.bases.get(lead_id), line, outcome)
-            read_ladder_once(scene.ruleset, lead, scene.watermark_ms, cause, outcome)
+            read_ladder_once(scene, lead, cause, outcome)
             finish(scene.ruleset, lead, outcome)
     for lead_id, arrivals in by_lead.items():
         _score_in_order(leads[lead_id], arrivals, scene, outcome)
@@ -188,7 +188,7 @@ def _score_in_order(lead: Lead, arrivals: list[Arrival], scene: Scene, outcome: 
     if extended.changes:
         outcome.add_changes(lead, extended.changes)
     if extended.needs_settle:
-        read_ladder_once(ruleset, lead, scene.watermark_ms, "history", outcome)
+        read_ladder_once(scene, lead, "history", outcome)
     count = lead.state.events
     if count // CHECKPOINT_EVERY != count_before // CHECKPOINT_EVERY:
         outcome.add_checkpoints(lead, [(count, lead.state)])

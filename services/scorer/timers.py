@@ -39,7 +39,8 @@ async def act_on_time(connection: Any, scene: Scene) -> tuple[int, int]:
 async def recalculate(connection: Any, scene: Scene, leads_at_once: int = 100) -> int:
     """Score some leads again that stand under an older ruleset, inside the caller's transaction.
 
-    Quiet: stage changes say that a recalculation caused them, and their hand-offs are withheld.
+    Quiet: stage changes say that a recalculation caused them, and their hand-offs are withheld,
+    unless the version was published with hand-offs.
     Returns how many leads were seen to; 0: none is left that nobody else holds.
     """
     rows = await connection.fetch(queries.OUTDATED_LEADS, scene.ruleset.version, leads_at_once)
@@ -54,7 +55,7 @@ async def recalculate(connection: Any, scene: Scene, leads_at_once: int = 100) -
         if lead.merged_into is None:
             line = homes.get(lead.id, [])
             fold_again(scene.ruleset, lead, past.bases.get(lead.id), line, outcome)
-            read_ladder_once(scene.ruleset, lead, scene.watermark_ms, "recalculation", outcome)
+            read_ladder_once(scene, lead, "recalculation", outcome)
             finish(scene.ruleset, lead, outcome)
         else:
             outcome.leads[lead.id] = lead

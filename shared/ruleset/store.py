@@ -19,15 +19,22 @@ _PUBLISH_LOCK = 0x6C73_7275_6C65
 
 @dataclass(frozen=True, slots=True)
 class StoredRuleset:
-    """A published version. rule_numbers: by "model/rule", for its own rules at least."""
+    """A published version. rule_numbers: by "model/rule", for its own rules at least · hand_off:
+    whether hand-offs that come of taking it up go out.
+    """
 
     version: int
     document: RulesetDocument
     rule_numbers: dict[str, int]
+    hand_off: bool = False
 
 
-async def publish(connection: AsyncConnection, text: str, note: str = "") -> int:
+async def publish(
+    connection: AsyncConnection, text: str, note: str = "", *, hand_off: bool = False
+) -> int:
     """Store a ruleset as a new version, make it live, and return its number.
+
+    hand_off: leads that its recalculation moves are handed over; else that is withheld.
 
     Runs in the caller's transaction and doesn't commit. Raises RulesetErrors. A text that is live
     already is not stored again: its number is returned.
@@ -41,7 +48,7 @@ async def publish(connection: AsyncConnection, text: str, note: str = "") -> int
     version: int = (
         await connection.execute(
             sa.insert(ruleset_version)
-            .values(source=text, note=note)
+            .values(source=text, note=note, hand_off=hand_off)
             .returning(ruleset_version.c.version)
         )
     ).scalar_one()
@@ -95,4 +102,8 @@ async def load(connection: AsyncConnection, version: int) -> StoredRuleset:
         raise LookupError(f"there is no ruleset version {version}")
     document = read_ruleset(text)
     rows = await connection.execute(sa.select(rule_number.c.name, rule_number.c.number))
-    return StoredRuleset(version, document, {row.name: row.number for row in rows})
+    numbers = {row.name: row.number for row in rows}
+    hand_off = await connection.scalar(
+        sa.select(ruleset_version.c.hand_off).where(ruleset_version.c.version == version)
+    )
+    return StoredRuleset(version, document, numbers, bool(hand_off))

@@ -151,6 +151,7 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), sa.Identity(), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("note", sa.Text(), server_default="", nullable=False),
+        sa.Column("hand_off", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column(
             "published_at",
             sa.DateTime(timezone=True),

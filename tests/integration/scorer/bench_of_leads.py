@@ -105,6 +105,7 @@ class Workbench:
     watermark: datetime = START
     offset: int = 0
     statements: list[str] = field(default_factory=list)
+    hand_off: bool = False
     identities: list[IdentityCache] = field(default_factory=lambda: [IdentityCache()])
 
     @classmethod
@@ -119,7 +120,8 @@ class Workbench:
     def scene(self) -> Scene:
         """Several caches of identities take turns, as those of several scorers would."""
         cache = self.identities[self.offset % len(self.identities)]
-        return Scene(self.rules, milliseconds(self.watermark), 4, new_lead_id, cache)
+        at_ms = milliseconds(self.watermark)
+        return Scene(self.rules, at_ms, 4, new_lead_id, self.hand_off, cache)
 
     async def take(self, *events: Event) -> Taken:
         """One batch. Noted: `statements`, with BEGIN and COMMIT."""
@@ -148,9 +150,9 @@ class Workbench:
             _, changes = await act_on_time(self.connection, self.scene())
         return changes
 
-    async def publish(self, rules: Ruleset) -> int:
+    async def publish(self, rules: Ruleset, *, hand_off: bool = False) -> int:
         """A new ruleset goes live, and everybody is scored again."""
-        self.rules = rules
+        self.rules, self.hand_off = rules, hand_off
         done = 0
         async with self.connection.transaction():
             while some := await recalculate(self.connection, self.scene()):

@@ -123,3 +123,12 @@ async def test_what_sales_was_told_of_an_absorbed_lead_is_not_told_again(bench: 
         ("merge", "validate", None),  # the absorbed lead's last
         ("merge", "validate", None),
     ]
+
+
+async def test_a_recalculation_hands_over_when_asked(bench: Workbench) -> None:
+    """Published with hand-offs: the same change goes to sales."""
+    await bench.take(happening(1, "email_clicked", email="p@example.com"))
+    text = RULES.replace("on: email_clicked, points: 10", "on: email_clicked, points: 60")
+    await bench.publish(ruleset(text, version=2), hand_off=True)
+    fact = (await bench.facts())[-1]
+    assert (fact["cause"], fact["handoff"], fact["withheld"]) == ("recalculation", "sales", False)
