@@ -13,12 +13,14 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import core_bench, ingest_bench, scorer_bench
+from tests.bench import core_bench, flat_bench, ingest_bench, scorer_bench
 from tests.bench.others import Others
 from tests.bench.stack import BenchStack
 
-PARTS = ("ingest", "scorer", "core")
+PARTS = ("ingest", "scorer", "flat", "core")
+SERVED = {"ingest", "scorer", "flat"}  # parts that need the servers
 INGEST_TARGET, SCORER_TARGET = 2.0, 0.4  # times the naive app, times the bare insert
+FLAT_TARGET = 1.25  # at most: the cost of an event of a lead with a long history
 NAMES = {
     "ingest": "leadscore serve ingest",
     "naive": "naive FastAPI app",
@@ -52,7 +54,7 @@ def main() -> None:
     size = QUICK if options.quick else FULL
     parts = [options.only] if options.only else list(PARTS)
     tables: list[Table] = []
-    if {"ingest", "scorer"} & set(parts):
+    if SERVED & set(parts):
         console.print("Kafka and Postgres start …")
         with BenchStack() as stack:
             if "ingest" in parts:
@@ -61,6 +63,8 @@ def main() -> None:
             if "scorer" in parts:
                 rounds = options.rounds or size.scorer_rounds
                 tables += _scorer(scorer_bench.measure(stack, rounds, size.scorer_events))
+            if "flat" in parts:
+                tables += _flat([flat_bench.run(stack) for _ in range(size.core_runs)])
     if "core" in parts:
         tables += _core(core_bench.lines(size.core_runs))
     for table in tables:
@@ -121,6 +125,18 @@ def _scorer(measured: Iterable[scorer_bench.Round]) -> list[Table]:
     table.caption = _verdict(
         "against the bare insert", [one.ratio for one in rounds], SCORER_TARGET, others
     )
+    return [table]
+
+
+def _flat(ratios: list[float]) -> list[Table]:
+    table = Table(title="Cost of an event by its lead's stored history", expand=True)
+    table.add_column("lead", ratio=1)
+    table.add_column("cost ×", justify="right")
+    table.add_row(f"with {flat_bench.SHORT} events", "1.00")
+    table.add_row(f"with {flat_bench.LONG:,} events", f"{median(ratios):.2f}")
+    kept = "kept" if median(ratios) <= FLAT_TARGET else "MISSED"
+    runs = ", ".join(f"{one:.2f}" for one in ratios)
+    table.caption = f"runs: {runs}; at most {FLAT_TARGET} × {kept}"
     return [table]
 
 
