@@ -20,7 +20,7 @@ from services.scorer.mentions import claimed_anonymous_ids
 from services.scorer.outcome import Outcome
 from services.scorer.scene import Scene
 from shared.bodies import open_body, pack_body
-from shared.envelope import Event, decode_event, milliseconds
+from shared.envelope import Event, decode_event
 from shared.facts import Cause
 from shared.identity import known_identifiers
 from shared.lead_state import Position, ScoreState, decode_scores
@@ -88,11 +88,10 @@ async def load_past(
     return past
 
 
-def settle_contested(plan: Plan, arrivals: Sequence[Arrival], past: Past) -> set[UUID]:
+def settle_contested(plan: Plan, arrivals: Sequence[Arrival], past: Past) -> None:
     """Work out anew whom contested anonymous ids belong to, from every claim ever made, and move
-    the events that carry nothing else. Returns the leads whose events changed.
+    the events that carry nothing else.
     """
-    touched: set[UUID] = set()
     for anonymous_id, anonymous in plan.contested.items():
         claims = [
             Claim(*stored.position, stored.lead_id)
@@ -108,26 +107,20 @@ def settle_contested(plan: Plan, arrivals: Sequence[Arrival], past: Past) -> set
             continue
         settled = runs_of(claims)
         anonymous.runs, anonymous.claimed_ms = settled.runs, settled.claimed_ms
-        touched |= _move(anonymous_id, anonymous, arrivals, past)
-    return touched
+        _move(anonymous_id, anonymous, arrivals, past)
 
 
 def _move(
     anonymous_id: str, anonymous: AnonymousId, arrivals: Sequence[Arrival], past: Past
-) -> set[UUID]:
-    touched: set[UUID] = set()
+) -> None:
     for stored in past.stored:
         who = stored.event.identifiers
         if who.anonymous_id == anonymous_id and not known_identifiers(who):
-            home = anonymous.owner_at(milliseconds(stored.event.occurred_at))
-            if home != stored.lead_id:
-                touched |= {home, stored.lead_id}
-                stored.lead_id = home
+            stored.lead_id = anonymous.owner_at(stored.position[0])
     for arrival in arrivals:
         who = arrival.event.identifiers
         if who.anonymous_id == anonymous_id and not arrival.names:
             arrival.lead_id = anonymous.owner_at(arrival.at_ms)
-    return touched
 
 
 def fold_again(

@@ -23,8 +23,7 @@ from shared.lead_state import (
 class Lead(msgspec.Struct):
     """One lead, locked by this transaction.
 
-    due_ms is the stored lower bound of the next time-driven change. rename: its identity changed,
-    so whoever resolved before must look again.
+    due_ms is the stored lower bound of the next time-driven change.
     """
 
     id: UUID
@@ -39,6 +38,7 @@ class Lead(msgspec.Struct):
     is_new: bool = False
 
     def bump_identity(self) -> None:
+        """Its identity changed: whoever resolved before must look again."""
         self.identity_version += 1
 
 

@@ -141,5 +141,3 @@ UPDATE consumer_partition p SET watermark_ms = greatest(p.watermark_ms, new.wate
   FROM unnest($2::int[], $3::bigint[], $4::bigint[]) AS new(partition, epoch, watermark_ms)
  WHERE p.topic = $1 AND p.partition = new.partition AND p.epoch = new.epoch
 """
-
-LIVE_RULESET = "SELECT version FROM ruleset_live WHERE id = 1"
