@@ -89,16 +89,17 @@ def read_fact(document: dict[str, Any]) -> Fact:
     return fact
 
 
-def stage_changed(
+def fact_about(
     change: StageChange,
+    kind: type[Fact] = StageChanged,
     *,
     lead_id: str,
     ruleset_version: int,
     known: bool,
     merged_into: str | None = None,
-) -> StageChanged:
-    """The fact of a change."""
-    return StageChanged(
+) -> Fact:
+    """The fact of a change, or of the hand-off that it released."""
+    return kind(
         lead_id=lead_id,
         ruleset_version=ruleset_version,
         known=known,

@@ -10,7 +10,7 @@ import msgspec
 
 from services.scorer.core.fold import Release
 from services.scorer.leads import Lead
-from shared.facts import HandoffReleased, StageChange, StageChanged
+from shared.facts import HandoffReleased, StageChange, StageChanged, fact_about
 from shared.ids import shard_of
 from shared.lead_state import ScoreState, encode_scores
 
@@ -76,23 +76,13 @@ class Outcome:
     def _add_fact(
         self, kind: type[StageChanged | HandoffReleased], lead: Lead, change: StageChange
     ) -> None:
-        fact = kind(
+        fact = fact_about(
+            change,
+            kind,
             lead_id=str(lead.id),
             ruleset_version=lead.ruleset_version,
             known=lead.known,
             merged_into=str(lead.merged_into) if lead.merged_into else None,
-            journey=change.journey,
-            from_stage=change.from_stage,
-            to_stage=change.to_stage,
-            at_ms=change.at_ms,
-            seq=change.seq,
-            episode=change.episode,
-            cause=change.cause,
-            reasons=change.reasons,
-            scores=change.scores,
-            handoff=change.handoff,
-            waiting=change.waiting,
-            withheld=change.withheld,
         )
         self.facts.append((shard_of(lead.id, self.shards), lead.id, _json(fact)))
 

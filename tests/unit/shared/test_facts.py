@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from shared.facts import HandoffReleased, Reason, StageChange, fact_document, read_fact
-from shared.facts import stage_changed as fact_of
+from shared.facts import fact_about as fact_of
 
 CHANGE = StageChange(
     journey="main",
