@@ -37,7 +37,9 @@ class _Server(uvicorn.Server):
 @contextlib.asynccontextmanager
 async def served(app: Any) -> AsyncIterator[str]:
     """Serve an ASGI app on a free port; gives its base URL."""
-    config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False)
+    config = uvicorn.Config(
+        app, lifespan="off", log_config=None, access_log=False, timeout_keep_alive=30
+    )
     server = _Server(config)
     # The socket listens before the server runs: whoever comes early waits in line.
     with socket.create_server(("127.0.0.1", 0)) as listening:

@@ -129,7 +129,7 @@ async def test_while_kafka_is_away_senders_are_told_to_come_back(
     async with serving(settings) as (client, _):
         await until_ready(client, 200)
         assert (await post(client, "before")).status_code == 200
-        broker.pause() if how == "paused" else broker.stop()
+        await asyncio.to_thread(broker.pause if how == "paused" else broker.stop)
         try:
             started = time.monotonic()
             answers = await asyncio.gather(*(post(client, f"during{n}") for n in range(20)))
@@ -144,7 +144,8 @@ async def test_while_kafka_is_away_senders_are_told_to_come_back(
             await until_ready(client, 503)
             assert (await client.get("/livez")).status_code == 200
         finally:
-            broker.resume() if how == "paused" else broker.start()
+            # Starting waits for the port; the server of this same loop must go on meanwhile.
+            await asyncio.to_thread(broker.resume if how == "paused" else broker.start)
         await until_ready(client, 200)
         for number in range(20):  # senders come again with the same ids
             await until_taken(client, f"during{number}")
@@ -165,7 +166,7 @@ async def test_it_starts_without_kafka_and_is_ready_once_it_comes(
             assert (await client.get("/readyz")).status_code == 503
             assert (await client.get("/livez")).status_code == 200
             assert (await post(client, "early")).status_code == 429
-            broker.start()
+            await asyncio.to_thread(broker.start)
             await until_ready(client, 200)
             await until_taken(client, "early")
     finally:
