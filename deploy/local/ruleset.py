@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-
+from services.scorer.shipped import DEFAULT, shipped_text
 from shared.database import create_engine
 from shared.ruleset import store
 from shared.settings import Settings
@@ -17,7 +16,7 @@ async def publish_default(settings: Settings) -> str:
             live = await store.live_version(connection)
             if live is not None:
                 return f"version {live} is live"
-            text = files("services.scorer").joinpath("default_ruleset.yaml").read_text("utf-8")
+            text = shipped_text(DEFAULT)
             version = await store.publish(connection, text, "the default ruleset")
             return f"the default one is live now, as version {version}"
     finally:

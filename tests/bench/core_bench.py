@@ -24,7 +24,7 @@ from shared.ruleset.reading import read_ruleset
 
 START_MS = 1_780_272_000_000
 MINUTE = 60_000
-DEFAULT = Path(__file__).parents[2] / "services" / "scorer" / "default_ruleset.yaml"
+DEFAULT = Path(__file__).parents[2] / "services" / "scorer" / "rulesets" / "b2b-software.yaml"
 LEADS, BATCHES, PER_BATCH = 1000, 10, 3
 PATHS = ("/", "/blog/mistakes", "/blog/allocation", "/pricing", "/product/a", "/testimonials/b",
          "/about", "/docs/start", "/contact")  # fmt: skip

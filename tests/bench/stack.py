@@ -21,7 +21,7 @@ from deploy.local.servers import Servers, start_servers
 from shared.database import migrate
 from shared.settings import Settings
 
-RULESET = Path(__file__).parents[2] / "services" / "scorer" / "default_ruleset.yaml"
+RULESET = Path(__file__).parents[2] / "services" / "scorer" / "rulesets" / "b2b-software.yaml"
 
 
 def cpu_seconds(pid: int) -> float:

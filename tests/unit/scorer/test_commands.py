@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from services.scorer.commands import app
 
-DEFAULT = Path(__file__).parents[3] / "services" / "scorer" / "default_ruleset.yaml"
+DEFAULT = Path(__file__).parents[3] / "services" / "scorer" / "rulesets" / "b2b-software.yaml"
 
 
 def test_a_good_ruleset_is_called_fine() -> None:

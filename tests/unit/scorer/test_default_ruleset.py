@@ -14,7 +14,7 @@ from shared.ruleset.reading import read_ruleset
 from shared.ruleset.wording import in_words
 from tests.unit.scorer.stories import DAY, HOUR, MONDAY, event, granted, moves, ruleset, run
 
-FILE = Path(__file__).parents[3] / "services" / "scorer" / "default_ruleset.yaml"
+FILE = Path(__file__).parents[3] / "services" / "scorer" / "rulesets" / "b2b-software.yaml"
 TEXT = FILE.read_text(encoding="utf-8")
 RULES = ruleset(TEXT)
 MINUTE = HOUR // 60
