@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.ruleset.document import duration_ms
+from shared.ruleset.part import duration_ms
 from shared.ruleset.reading import RulesetErrors, read_ruleset
 
 GOOD = """\
