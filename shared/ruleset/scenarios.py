@@ -19,8 +19,9 @@ MAX_DAY = 3650
 
 # A Monday, so that calendar weeks and months begin together with the story.
 DEFAULT_BEGIN = "2026-06-01"
+FIRST_HOUR = 9
 
-Day = Annotated[float, Field(ge=0, le=MAX_DAY, allow_inf_nan=False)]
+Day = Annotated[int, Field(ge=0, le=MAX_DAY)]
 Hour = Annotated[float, Field(ge=0, lt=24, allow_inf_nan=False)]
 Names = Annotated[list[Text], BeforeValidator(as_list), Field(max_length=100)]
 Count = Annotated[int, Field(ge=0, le=1000)]
@@ -66,12 +67,16 @@ class Range(Part):
 
 
 class ScenarioLead(Part):
-    """Who the lead is. With an email, user id or phone it is known; else it is anonymous."""
+    """Who the lead is. With an email, user id or phone it is known; else it is anonymous.
+
+    traits: what the first event brings along.
+    """
 
     email: Text | None = None
     user_id: Text | None = None
     anonymous_id: Text | None = None
     phone: Text | None = None
+    traits: dict[str, Any] = Field({})
 
     @property
     def known(self) -> bool:
