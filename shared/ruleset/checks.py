@@ -3,104 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-import re2
-
-from shared.ruleset.document import Condition, Model, Rule, RulesetDocument, Stage
-from shared.ruleset.fields import did_you_mean, field_fault
-from shared.ruleset.wording import fields_in
+from shared.ruleset.condition_checks import Fault, Names
+from shared.ruleset.document import RulesetDocument, Stage
+from shared.ruleset.fields import did_you_mean
+from shared.ruleset.model_checks import band_faults, grade_faults, model_faults
 from shared.ruleset.yaml_tree import Path
 
-MAX_EXPRESSION_MEMORY = 1 << 20
+__all__ = ["Fault", "faults_of"]
+
 _LADDER: Path = ("stages", "ladder")
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One thing that doesn't fit, by its path in the document."""
-
-    path: Path
-    message: str
-    remedy: str
 
 
 def faults_of(document: RulesetDocument) -> list[Fault]:
     """Everything that doesn't fit, in the order of the document."""
     faults: list[Fault] = []
+    names = names_of(document)
     for name, model in document.models.items():
-        faults.extend(_model_faults(("models", name), model))
+        faults.extend(model_faults(("models", name), model, document.models, names))
+    if document.grade is not None:
+        faults.extend(grade_faults(("grade",), document.grade, document.models))
+    for name, bands in document.bands.items():
+        faults.extend(band_faults(("bands", name), name, bands, document.models))
     faults.extend(_ladder_faults(document))
     return faults
 
 
-def _model_faults(path: Path, model: Model) -> Iterator[Fault]:
-    seen: set[str] = set()
-    for number, rule in enumerate(model.rules):
-        here = (*path, "rules", number)
-        if rule.id in seen:
-            yield Fault((*here, "id"), f"{rule.id} is used twice", "give each rule its own id")
-        seen.add(rule.id)
-        yield from _rule_faults(here, rule)
-
-
-def _rule_faults(path: Path, rule: Rule) -> Iterator[Fault]:
-    if rule.points == 0:
-        yield Fault((*path, "points"), "the rule gives nothing", "give points, or drop the rule")
-    if rule.when is not None:
-        yield from _condition_faults((*path, "when"), rule.when, trait_rule=rule.on is None)
-    if rule.limit is not None and rule.limit.once_per is not None:
-        yield from _field_faults((*path, "limit", "once_per"), rule.limit.once_per)
-    for name in fields_in(rule.say):
-        yield from _field_faults((*path, "say"), name)
-    if rule.on is not None:
-        return
-    if rule.when is None:
-        yield Fault(path, "the rule has neither on nor when", "name the event types under on:")
-    if rule.limit is not None:
-        yield Fault((*path, "limit"), "a rule on traits holds once anyway", "drop the limit")
-    if rule.decay is not None and rule.decay.half_life is not None:
-        yield Fault((*path, "decay"), "what traits give doesn't decay", "drop it, or name on:")
-
-
-def _condition_faults(path: Path, condition: Condition, *, trait_rule: bool) -> Iterator[Fault]:
-    for key, parts in (("all", condition.all_), ("any", condition.any_)):
-        for number, part in enumerate(parts or ()):
-            yield from _condition_faults((*path, key, number), part, trait_rule=trait_rule)
-    if condition.not_ is not None:
-        yield from _condition_faults((*path, "not"), condition.not_, trait_rule=trait_rule)
-    if condition.field is None:
-        return
-    yield from _field_faults((*path, "field"), condition.field)
-    if trait_rule and not condition.field.startswith("traits."):
-        yield Fault(
-            (*path, "field"),
-            "a rule without on: can only read traits",
-            "read traits.NAME, or name the event types under on:",
-        )
-    for pattern in condition.matches or ():
-        wrong = expression_fault(pattern)
-        if wrong:
-            yield Fault((*path, "matches"), f"not a regular expression: {wrong}", "RE2 syntax")
-
-
-def _field_faults(path: Path, name: str) -> Iterator[Fault]:
-    found = field_fault(name)
-    if found is not None:
-        yield Fault(path, *found)
-
-
-def expression_fault(pattern: str) -> str:
-    """Why RE2 refuses a pattern, "" when it doesn't."""
-    options = re2.Options()
-    options.log_errors = False
-    options.max_mem = MAX_EXPRESSION_MEMORY
-    try:
-        re2.compile(pattern, options)
-    except re2.error as error:
-        reason = error.args[0] if error.args else ""
-        return reason.decode() if isinstance(reason, bytes) else str(reason)
-    return ""
+def names_of(document: RulesetDocument) -> Names:
+    """What conditions may name."""
+    return Names(
+        tuple(one.id for one in getattr(document, "segments", ())),
+        tuple(one.id for one in getattr(document, "personas", ())),
+    )
 
 
 def _ladder_faults(document: RulesetDocument) -> Iterator[Fault]:

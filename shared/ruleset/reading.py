@@ -18,6 +18,8 @@ from shared.ruleset.yaml_tree import Path, Tree, read_tree, written
 __all__ = ["RulesetError", "RulesetErrors", "read_ruleset"]
 
 _MOST_ERRORS = 50
+# What a union of kinds, and the keys of mappings, add to the path of a fault.
+_NO_KEYS = frozenset({"[key]", "str", "int", "float", "bool", "<number>", "<from>"})
 
 
 def read_ruleset(text: str) -> RulesetDocument:
@@ -44,10 +46,7 @@ def _placed(fault: Fault, tree: Tree) -> RulesetError:
 
 
 def _translated(detail: ErrorDetails, tree: Tree) -> RulesetError:
-    # The union of scalars adds the tried type to the path, and keys of mappings add "[key]".
-    path: Path = tuple(
-        part for part in detail["loc"] if part not in {"[key]", "str", "int", "float", "bool"}
-    )
+    path: Path = tuple(part for part in detail["loc"] if part not in _NO_KEYS)
     line, column = tree.place(path)
     message, remedy = _worded(detail, path)
     return RulesetError(line, column, written(path), message, remedy)
