@@ -121,8 +121,8 @@ class Expectation(Part):
     handoff: (
         Annotated[
             dict[Literal["content", "sales"], Count | None],
-            BeforeValidator(_counts),
             Field(min_length=1),
+            BeforeValidator(_counts),
         ]
         | None
     ) = None
