@@ -8,6 +8,7 @@ from shared.ruleset.condition_checks import Fault, Names
 from shared.ruleset.document import RulesetDocument, Stage
 from shared.ruleset.fields import did_you_mean
 from shared.ruleset.model_checks import band_faults, grade_faults, model_faults
+from shared.ruleset.scenario_checks import scenario_faults
 from shared.ruleset.yaml_tree import Path
 
 __all__ = ["Fault", "faults_of"]
@@ -26,7 +27,13 @@ def faults_of(document: RulesetDocument) -> list[Fault]:
     for name, bands in document.bands.items():
         faults.extend(band_faults(("bands", name), name, bands, document.models))
     faults.extend(_ladder_faults(document))
+    faults.extend(scenario_faults(document, names, stage_names(document)))
     return faults
+
+
+def stage_names(document: RulesetDocument) -> dict[str, list[str]]:
+    """Every journey's stages, by its name."""
+    return {"main": [stage.name for stage in document.stages.ladder]}
 
 
 def names_of(document: RulesetDocument) -> Names:
