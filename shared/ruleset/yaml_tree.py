@@ -39,10 +39,17 @@ class Tree:
     places: dict[Path, Place] = field(default_factory=dict)
 
     def place(self, path: Path) -> Place:
-        """Where a path stands, or the nearest part above it that does."""
-        while path and path not in self.places:
-            path = path[:-1]
-        return self.places.get(path, (1, 1))
+        """Where a path stands, or the nearest part above it that does.
+
+        A single item may stand in place of a list of one: its 0 is left out there.
+        """
+        found: Path = ()
+        for part in path:
+            if (*found, part) in self.places:
+                found = (*found, part)
+            elif part != 0:
+                break
+        return self.places.get(found, (1, 1))
 
 
 def read_tree(text: str) -> Tree:
