@@ -19,29 +19,74 @@ class Sum(msgspec.Struct, array_like=True):
     amount: float = 0.0
 
 
+# Points that fade alike by steps: (end of the step, points), oldest first.
+Amounts = list[tuple[int, float]]
+
+
+class PartState(msgspec.Struct, array_like=True):
+    """Points of a model by how they fade, and how long that takes, in ms: see shared.decay."""
+
+    sums: dict[int, Sum] = {}
+    windows: dict[int, Amounts] = {}
+    lines: dict[int, Amounts] = {}
+
+
+class ModelMore(msgspec.Struct, array_like=True):
+    """What only some models need.
+
+    parts: by group that has a cap, its points; at "" those of no group that fade by window or line
+    (ModelState.sums has the others) · periods: by "group/period", [bucket, points given in it] ·
+    raws: by the number of a rule that holds, what it gives uncut, where that varies.
+    """
+
+    parts: dict[str, PartState] = {}
+    periods: dict[str, tuple[int, float]] = {}
+    raws: dict[int, float] = {}
+
+
 class ModelState(msgspec.Struct, array_like=True):
     """One score model of one lead.
 
     sums: by half-life in ms (0: never decays) · limits: by rule number, [bucket, count] for times
-    per period and once, a list of 8-byte hashes for once per field · holding: by trait rule's
-    number, the points granted while it holds.
+    per period and once, a list of 8-byte hashes for once per field · holding: by the number of a
+    rule that holds, the points granted while it does.
     """
 
     sums: dict[int, Sum] = {}
     limits: dict[int, list[Any]] = {}
     holding: dict[int, float] = {}
+    more: ModelMore | None = None
+
+
+class Watch(msgspec.Struct, array_like=True):
+    """What conditions over time need to know of a lead's events, those of robots left out.
+
+    first_ms: of the first event, -1 before it · tallies: by the tally's place in the ruleset,
+    [how many ever, instants of the newest ones in order] · chains: by the sequence's place, the
+    newest beginning of each run of its first steps, -1 for none · armed: by the number of a
+    rule on silence, when it is due · until_ms: of the newest points that time gave ·
+    next_ms: when time gives or takes points next, -1 for never.
+    """
+
+    first_ms: int = -1
+    tallies: dict[int, list[int]] = {}
+    chains: dict[int, list[int]] = {}
+    armed: dict[int, int] = {}
+    until_ms: int = -1
+    next_ms: int = -1
 
 
 class ScoreState(msgspec.Struct, array_like=True):
     """All of a lead's scores after its newest event. Never holds a stage: scores don't depend on
-    what was published.
+    what was published. watch: None while the ruleset asks for nothing of it.
     """
 
-    format: int = 1
+    format: int = 2
     last: Position | None = None
     events: int = 0
     traits: dict[str, Any] = {}
     models: dict[str, ModelState] = {}
+    watch: Watch | None = None
 
 
 class JourneyState(msgspec.Struct, array_like=True):

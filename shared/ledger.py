@@ -1,21 +1,38 @@
-"""Ledger entries: what an event earned, as they are kept beside the event."""
+"""Ledger entries: what an event earned, kept beside the event, and what time gave or took."""
 
 from __future__ import annotations
 
 import msgspec
+
+from shared.lead_state import Position
 
 
 class Entry(msgspec.Struct, array_like=True, frozen=True):
     """Points that one event earned by one rule.
 
     rule: number in the table rule_number · points: granted, after limit and caps · raw: what the
-    rule gives · clipped: "" or what cut it ("limit", "cap", "taken back").
+    rule gives · clipped: "" or what cut it, maybe to nothing: "bot", "limit", "cap", "floor",
+    "group cap", "cap per day", "group cap per day" (or hour, week, month); or "taken back".
     """
 
     rule: int
     points: float
     raw: float
     clipped: str = ""
+
+
+class TimeEntry(msgspec.Struct, array_like=True, frozen=True):
+    """Points that no event but the passing of time brought, or took.
+
+    at_ms: when, before any event of the same ms · after: position of the newest event before.
+    """
+
+    at_ms: int
+    rule: int
+    points: float
+    raw: float
+    clipped: str
+    after: Position
 
 
 _decoder = msgspec.msgpack.Decoder(list[Entry])

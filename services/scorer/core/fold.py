@@ -10,10 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from services.scorer.core.compile import Rule, Ruleset
+from services.scorer.core.by_time import advance_scores, next_flip_ms
+from services.scorer.core.compile import Ruleset
 from services.scorer.core.crossing import next_move_ms
-from services.scorer.core.granting import fold_traits, grant, turned_rules
+from services.scorer.core.granting import grant
 from services.scorer.core.ladder import Ladder, can_rise, decide, reaches, stayed_until, value_of
+from services.scorer.core.matching import matched_rules, refused_entries
+from services.scorer.core.watching import schedule
 from shared.envelope import EPOCH, Event, rfc3339
 from shared.facts import Cause, Handoff, Reason, StageChange
 from shared.lead_state import (
@@ -23,7 +26,7 @@ from shared.lead_state import (
     decode_scores,
     encode_scores,
 )
-from shared.ledger import Entry
+from shared.ledger import Entry, TimeEntry
 
 _MILLISECOND = timedelta(milliseconds=1)
 # A lead can't move more often than this between two events.
@@ -32,8 +35,9 @@ _MOST_MOVES = 1000
 
 @dataclass(slots=True)
 class Extended:
-    """What `extend` made. entries: one list per event · needs_settle: an event earned points
-    before `ladder_at_ms` of a journey, so the ladders were left alone from there: call settle.
+    """What `extend` made. entries: one list per event · time_entries: what time brought before
+    and between them · needs_settle: an event earned points before `ladder_at_ms` of a journey, so
+    the ladders were left alone from there: call settle.
     """
 
     state: ScoreState
@@ -41,23 +45,28 @@ class Extended:
     entries: list[list[Entry]]
     changes: list[StageChange] = field(default_factory=list)
     needs_settle: bool = False
+    time_entries: list[TimeEntry] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Folded:
-    """What `fold_scores` made. checkpoints: (events, the state after so many), as copies."""
+    """What `fold_scores` made. checkpoints: (events, the state after so many), as copies ·
+    time_entries: what time brought before and between the events.
+    """
 
     state: ScoreState
     entries: list[list[Entry]]
     checkpoints: list[tuple[int, ScoreState]]
+    time_entries: list[TimeEntry] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Settled:
-    """Journeys, changed in place, and the changes made."""
+    """Journeys, changed in place, the changes made, and the points that time brought."""
 
     journeys: list[JourneyState]
     changes: list[StageChange]
+    time_entries: list[TimeEntry] = field(default_factory=list)
 
 
 @dataclass(slots=True, frozen=True)
@@ -87,19 +96,6 @@ def new_journeys(ruleset: Ruleset, at_ms: int) -> list[JourneyState]:
     ]
 
 
-def _matched(ruleset: Ruleset, state: ScoreState, event: Event) -> list[Rule]:
-    """Takes the event's traits in, and returns the rules to grant, in order."""
-    if event.verdict.judgement == "bot":
-        return []
-    turned: list[Rule] = []
-    if event.traits and fold_traits(ruleset, state, event.traits):
-        turned = turned_rules(ruleset, state, event)
-    matched = ruleset.index.matching(event, state.traits)
-    if turned:
-        matched = sorted([*matched, *turned], key=lambda rule: rule.order)
-    return matched
-
-
 def extend(
     ruleset: Ruleset,
     state: ScoreState,
@@ -124,17 +120,22 @@ def extend(
     for number, event in enumerate(events):
         place = position(event) if positions is None else positions[number]
         at_ms = place[0]
-        matched = _matched(ruleset, state, event)
+        watch = state.watch
+        if watch is not None and 0 <= watch.next_ms <= at_ms:
+            _flip_by_time(ruleset, state, journeys, at_ms, known, out)
+            quiet_until_ms = 0
         entries: list[Entry] = []
-        if matched:
+        if event.verdict.judgement == "bot":
+            entries = refused_entries(ruleset, state, event, at_ms)
+        elif matched := matched_rules(ruleset, state, event, at_ms):
             behind = out.needs_settle
             for journey in journeys:
                 behind = behind or at_ms < journey.ladder_at_ms
             if not behind and at_ms >= quiet_until_ms:
                 _move_by_time(ruleset, state, journeys, at_ms, known, out.changes)
             entries = grant(state, event, at_ms, matched)
-            if entries and behind:
-                out.needs_settle = True
+            if behind:
+                out.needs_settle = out.needs_settle or _any_points(entries)
             elif entries:
                 moves = len(out.changes)
                 _step(ruleset, state, journeys, event, at_ms, entries, known, out.changes)
@@ -143,7 +144,51 @@ def extend(
         out.entries.append(entries)
         state.last = place
         state.events += 1
+        if state.watch is not None:
+            schedule(ruleset, state)
     return out
+
+
+def _flip_by_time(
+    ruleset: Ruleset,
+    state: ScoreState,
+    journeys: list[JourneyState],
+    until_ms: int,
+    known: bool,
+    out: Extended | Settled,
+) -> None:
+    """Make what time gives and takes up to until_ms, and read the ladders at each such instant;
+    those that were read later already are left alone.
+    """
+    while (due := next_flip_ms(state)) is not None and due <= until_ms:
+        behind = isinstance(out, Extended) and out.needs_settle
+        behind = behind or any(due < journey.ladder_at_ms for journey in journeys)
+        if not behind:
+            _move_by_time(ruleset, state, journeys, due - 1, known, out.changes)
+        entries = advance_scores(ruleset, state, due)
+        out.time_entries += entries
+        if not behind:
+            _read_ladders(ruleset, state, journeys, due, known, out.changes)
+        elif isinstance(out, Extended) and any(entry.points for entry in entries):
+            out.needs_settle = True
+
+
+def _read_ladders(
+    ruleset: Ruleset,
+    state: ScoreState,
+    journeys: list[JourneyState],
+    at_ms: int,
+    known: bool,
+    changes: list[StageChange],
+) -> None:
+    for journey in journeys:
+        ladder = ruleset.ladders.get(journey.name)
+        if ladder is None:
+            continue
+        to = decide(ladder, state.models, journey, at_ms)
+        if to is not None:
+            changes.append(_move(ladder, state, journey, to, at_ms, "time", known, True, []))
+        journey.ladder_at_ms = at_ms
 
 
 def fold_scores(
@@ -153,10 +198,19 @@ def fold_scores(
     out = Folded(state, [], [])
     for event in events:
         place = position(event)
-        matched = _matched(ruleset, state, event)
-        out.entries.append(grant(state, event, place[0], matched) if matched else [])
+        at_ms = place[0]
+        watch = state.watch
+        if watch is not None and 0 <= watch.next_ms <= at_ms:
+            out.time_entries += advance_scores(ruleset, state, at_ms)
+        if event.verdict.judgement == "bot":
+            out.entries.append(refused_entries(ruleset, state, event, at_ms))
+        else:
+            matched = matched_rules(ruleset, state, event, at_ms)
+            out.entries.append(grant(state, event, at_ms, matched) if matched else [])
         state.last = place
         state.events += 1
+        if state.watch is not None:
+            schedule(ruleset, state)
         if state.events % every == 0:
             out.checkpoints.append((state.events, copied(state)))
     return out
@@ -183,6 +237,8 @@ def _step(
             continue
         to = None
         for entry in entries:
+            if not entry.points:
+                continue
             gained = ruleset.by_number[entry.rule].model
             if entry.points < 0 or reaches(ladder, state.models, journey, gained, at_ms):
                 to = decide(ladder, state.models, journey, at_ms)
@@ -198,6 +254,7 @@ def _step(
                     occurred_at=rfc3339(at_ms),
                 )
                 for entry in entries
+                if entry.points
             ]
             changes.append(_move(ladder, state, journey, to, at_ms, "event", known, True, reasons))
         journey.ladder_at_ms = at_ms
@@ -294,6 +351,7 @@ def settle(
     For a history that changed (late event, merge, new ruleset). at_ms: not before the newest event
     nor any ladder_at_ms. hand_off=False: hand-offs are marked as withheld.
     """
+    time_entries = advance_scores(ruleset, state, at_ms)
     changes: list[StageChange] = []
     for journey in journeys:
         ladder = ruleset.ladders.get(journey.name)
@@ -310,7 +368,7 @@ def settle(
         if due is not None and due <= at_ms:
             # A dip and a rise that lie behind us: what was missed isn't published now.
             journey.ladder_at_ms = at_ms
-    return Settled(journeys, changes)
+    return Settled(journeys, changes, time_entries)
 
 
 def advance(
@@ -324,9 +382,10 @@ def advance(
 
     Journeys change in place; ladder_at_ms only where something moved.
     """
-    changes: list[StageChange] = []
-    _move_by_time(ruleset, state, journeys, until_ms, known, changes)
-    return Settled(journeys, changes)
+    out = Settled(journeys, [])
+    _flip_by_time(ruleset, state, journeys, until_ms, known, out)
+    _move_by_time(ruleset, state, journeys, until_ms, known, out.changes)
+    return out
 
 
 def next_due_ms(
@@ -338,7 +397,7 @@ def next_due_ms(
         for journey in journeys
         if (ladder := ruleset.ladders.get(journey.name)) is not None
     ]
-    return min((due for due in dues if due is not None), default=None)
+    return min((due for due in [*dues, next_flip_ms(state)] if due is not None), default=None)
 
 
 def due_moved_later(
@@ -357,6 +416,10 @@ def due_moved_later(
 def any_can_rise(ruleset: Ruleset, state: ScoreState) -> bool:
     """Does any ladder watch a score that rises by itself?"""
     return any(can_rise(ladder, state.models) for ladder in ruleset.ladders.values())
+
+
+def _any_points(entries: Sequence[Entry]) -> bool:
+    return any(entry.points for entry in entries)
 
 
 def _any_loss(entries: Sequence[Entry]) -> bool:

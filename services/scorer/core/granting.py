@@ -1,7 +1,8 @@
-"""Points for one event: limits, caps and trait rules, in the order of the ruleset.
+"""Points for one event, or one instant: limits, caps and floors, in the order of the ruleset.
 
-Points granted = the rule's points, unless its limit is reached, cut to what the model's cap leaves
-above the decayed value at that moment. Only positive points are cut. What was granted decays.
+Points granted = the rule's points, unless its limit is reached, cut to the least that any cap
+leaves above what was granted before, decayed to that moment; negative points are cut to what is
+left above the floor. What is cut to nothing leaves an entry that says why.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from typing import Any
 
 import msgspec
 
-from services.scorer.core.compile import Rule, Ruleset
+from services.scorer.core.compile import Bound, Rule, Ruleset
 from services.scorer.core.ladder import TOLERANCE
-from shared.decay import add_points, score_at
+from shared.decay import add_fading, add_points, part_at, score_at
 from shared.envelope import EPOCH, Event
-from shared.lead_state import ModelState, ScoreState
+from shared.lead_state import ModelMore, ModelState, ScoreState
 from shared.ledger import Entry
 
 MAX_TRAITS = 64
@@ -29,10 +30,11 @@ _json = msgspec.json.Encoder(order="sorted")
 _msgpack = msgspec.msgpack.Encoder()
 
 
-def grant(state: ScoreState, event: Event, at_ms: int, matched: list[Rule]) -> list[Entry]:
-    """Add an event's points to the state, which is changed in place. Returns its entries.
+def grant(state: ScoreState, event: Event | None, at_ms: int, matched: list[Rule]) -> list[Entry]:
+    """Add points to the state, which is changed in place. Returns the entries, in order.
 
-    matched: event rules that match and trait rules that begin or stop to hold, in order.
+    matched: event rules that match, and rules that begin or cease to hold or vary, or are due
+    after a silence, in order. event: None for what time brings.
     """
     entries: list[Entry] = []
     for rule in matched:
@@ -40,53 +42,129 @@ def grant(state: ScoreState, event: Event, at_ms: int, matched: list[Rule]) -> l
         if model is None:
             model = state.models[rule.model] = ModelState(sums={}, limits={}, holding={})
         if rule.on_trait:
-            entry = _turn(rule, model, at_ms)
-        elif rule.most and not _within_limit(rule, model, event, state.traits, at_ms):
+            entry = _turn(rule, model, event, state.traits, at_ms)
+            if entry is not None:
+                entries.append(entry)
             continue
-        else:
-            entry = _add(rule, model, at_ms)
-        if entry is not None:
-            entries.append(entry)
+        if not rule.simple and not rule.valid_from <= at_ms < rule.valid_to:
+            continue
+        raw = rule.points if rule.points_of is None else rule.points_of(event, state.traits)
+        if rule.most and not _within_limit(rule, model, event, state.traits, at_ms):
+            if raw and event is not None:
+                entries.append(Entry(rule.number, 0.0, raw, "limit"))
+            continue
+        if raw:
+            entries.append(_add(rule, model, at_ms, raw))
     return entries
 
 
-def _add(rule: Rule, model: ModelState, at_ms: int) -> Entry | None:
-    points = rule.points
-    clipped = ""
-    if points > 0 and rule.cap != math.inf:
+def refused(state: ScoreState, event: Event, at_ms: int, matched: list[Rule]) -> list[Entry]:
+    """The entries of an event that a robot made: nothing, for each rule that it matches."""
+    entries = []
+    for rule in matched:
+        if rule.valid_from <= at_ms < rule.valid_to:
+            raw = rule.points if rule.points_of is None else rule.points_of(event, state.traits)
+            if raw:
+                entries.append(Entry(rule.number, 0.0, raw, "bot"))
+    return entries
+
+
+def _add(rule: Rule, model: ModelState, at_ms: int, raw: float) -> Entry:
+    """Grant raw points, cut to the room that is left."""
+    if rule.simple:
+        points, clipped = raw, ""
+        if points > 0 and rule.cap != math.inf:
+            room = rule.cap - score_at(model, at_ms)
+            if room < points:
+                points, clipped = room, "cap"
+                if points < TOLERANCE:
+                    return Entry(rule.number, 0.0, raw, clipped)
+        add_points(model, rule.half_life, at_ms, points)
+        return Entry(rule.number, points, raw, clipped)
+    points, clipped = _cut(rule, model, at_ms, raw)
+    if abs(points) < TOLERANCE and clipped:
+        return Entry(rule.number, 0.0, raw, clipped)
+    add_fading(model, rule.part, rule.kind, rule.half_life, at_ms, points)
+    if points > 0:
+        for bound in rule.bounds:
+            bucket, given = _given(bound, model, at_ms)
+            assert model.more is not None
+            model.more.periods[bound.key] = (bucket, given + points)
+    return Entry(rule.number, points, raw, clipped)
+
+
+def _cut(rule: Rule, model: ModelState, at_ms: int, raw: float) -> tuple[float, str]:
+    """What caps and the floor leave of raw points, and which of them was the narrowest."""
+    points, clipped = raw, ""
+    if raw < 0:
+        if rule.floor != -math.inf:
+            room = max(score_at(model, at_ms) - rule.floor, 0.0)
+            if room < -raw:
+                points, clipped = -room, "floor"
+        return points, clipped
+    for bound in rule.bounds[: rule.group_bounds]:
+        room = bound.most - _given(bound, model, at_ms)[1]
+        if room < points:
+            points, clipped = room, bound.word
+    if rule.group_cap != math.inf:
+        part = model.more.parts.get(rule.part) if model.more is not None else None
+        room = rule.group_cap - (0.0 if part is None else part_at(part, at_ms))
+        if room < points:
+            points, clipped = room, "group cap"
+    for bound in rule.bounds[rule.group_bounds :]:
+        room = bound.most - _given(bound, model, at_ms)[1]
+        if room < points:
+            points, clipped = room, bound.word
+    if rule.cap != math.inf:
         room = rule.cap - score_at(model, at_ms)
         if room < points:
             points, clipped = room, "cap"
-            if points < TOLERANCE:
-                return None
-    if points == 0:
-        return None
-    add_points(model, rule.half_life, at_ms, points)
-    return Entry(rule.number, points, rule.points, clipped)
+    return max(points, 0.0), clipped
 
 
-def _turn(rule: Rule, model: ModelState, at_ms: int) -> Entry | None:
-    """A trait rule that begins to hold, or stops: then what it gave is taken back."""
+def _given(bound: Bound, model: ModelState, at_ms: int) -> tuple[int, float]:
+    """(the period an instant lies in, what was given in it so far)."""
+    length = bound.period_ms
+    bucket = (at_ms + bound.offset_ms) // length if length else month_of(at_ms)
+    if model.more is None:
+        model.more = ModelMore(parts={}, periods={}, raws={})
+    before = model.more.periods.get(bound.key)
+    return before if before is not None and before[0] == bucket else (bucket, 0.0)
+
+
+def _turn(
+    rule: Rule, model: ModelState, event: Event | None, traits: dict[str, Any], at_ms: int
+) -> Entry | None:
+    """A rule that begins to hold, or ceases to: then what it gave is taken back."""
     held = model.holding.pop(rule.number, None)
-    if held is None:
-        entry = _add(rule, model, at_ms)
-        model.holding[rule.number] = entry.points if entry is not None else 0.0
-        return entry
-    if held == 0.0:
-        return None
-    add_points(model, 0, at_ms, -held)
-    return Entry(rule.number, -held, -rule.points, "taken back")
+    if held is not None:
+        before = rule.points
+        if rule.points_of is not None and model.more is not None:
+            before = model.more.raws.pop(rule.number, 0.0)
+        if held == 0.0:
+            return None
+        add_fading(model, rule.part, "half_life", 0, at_ms, -held)
+        return Entry(rule.number, -held, -before, "taken back")
+    raw = rule.points
+    if rule.points_of is not None:
+        raw = rule.points_of(event, traits)
+        if model.more is None:
+            model.more = ModelMore(parts={}, periods={}, raws={})
+        model.more.raws[rule.number] = raw
+    entry = _add(rule, model, at_ms, raw) if raw else None
+    model.holding[rule.number] = entry.points if entry is not None else 0.0
+    return entry
 
 
 def _within_limit(
-    rule: Rule, model: ModelState, event: Event, traits: dict[str, Any], at_ms: int
+    rule: Rule, model: ModelState, event: Event | None, traits: dict[str, Any], at_ms: int
 ) -> bool:
     """Count this match against the rule's limit; False when the limit was reached before."""
     length = rule.period_ms
     bucket = (at_ms + rule.period_offset_ms) // length if length else month_of(at_ms)
     used = model.limits.get(rule.number)
     if rule.value_of is not None:
-        value = fingerprint(rule.value_of(event, traits))
+        value = fingerprint(rule.value_of(event, traits))  # type: ignore[arg-type]
         if used is None or used[0] != bucket:
             model.limits[rule.number] = [bucket, value]
             return True
@@ -156,14 +234,3 @@ def _can_be_kept(value: Any) -> bool:
         return len(_msgpack.encode(value)) <= MAX_TRAIT_BYTES
     except OverflowError:
         return False
-
-
-def turned_rules(ruleset: Ruleset, state: ScoreState, event: Event) -> list[Rule]:
-    """The trait rules that begin to hold, or stop, with the traits as they are now."""
-    turned = []
-    for rule in ruleset.trait_rules:
-        model = state.models.get(rule.model)
-        holds = model is not None and rule.number in model.holding
-        if (rule.check is None or rule.check(event, state.traits)) != holds:
-            turned.append(rule)
-    return turned

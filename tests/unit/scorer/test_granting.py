@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from services.scorer.core.compile import _PERIODS
-from services.scorer.core.fold import extend, fold_scores, new_journeys, new_state
+from services.scorer.core.fold import Extended, extend, fold_scores, new_journeys, new_state
 from services.scorer.core.granting import MAX_TRAITS, month_of
 from shared.decay import score_at
 from shared.envelope import EPOCH, milliseconds
@@ -25,13 +25,19 @@ models:
 """
 
 
+def earned(out: Extended) -> list[int]:
+    """How many entries of each event gave points."""
+    return [sum(1 for entry in entries if entry.points) for entries in out.entries]
+
+
 def test_the_cap_cuts_what_an_event_adds_at_its_moment() -> None:
-    """The third visit at once gets the rest, the fourth nothing; after a half-life, room again."""
+    """The third visit at once gets the rest, the fourth nothing; room again after a half-life."""
     rules = ruleset(CAPPED)
     at = [MONDAY, MONDAY, MONDAY, MONDAY, MONDAY + 30 * DAY]
     out = run(rules, [event(at_ms=ms, id=str(n)) for n, ms in enumerate(at)])
     full, cut = ("e/visit", 20.0, ""), ("e/visit", 10.0, "cap")
-    assert granted(rules, out) == [[full], [full], [cut], [], [full]]
+    none = ("e/visit", 0.0, "cap")
+    assert granted(rules, out) == [[full], [full], [cut], [none], [full]]
     assert score_at(out.state.models["e"], MONDAY + 30 * DAY) == pytest.approx(45)
 
 
@@ -75,7 +81,7 @@ models:
     )
     at = [MONDAY, MONDAY + HOUR, MONDAY + DAY - 1, MONDAY + DAY]
     out = run(rules, [event(at_ms=ms) for ms in at])
-    assert [len(entries) for entries in out.entries] == [1, 1, 0, 1]
+    assert earned(out) == [1, 1, 0, 1]
 
 
 def test_once_per_field_takes_each_value_once() -> None:
@@ -94,7 +100,7 @@ models:
     paths = ["/a", "/a", None, "/b", "/a"]
     events = [event(at_ms=MONDAY + n, path=path) for n, path in enumerate(paths)]
     events.append(event(at_ms=MONDAY + 7 * DAY, path="/a"))
-    assert [len(entries) for entries in run(rules, events).entries] == [1, 0, 1, 0, 0, 1]
+    assert earned(run(rules, events)) == [1, 0, 1, 0, 0, 1]
 
 
 def test_once_per_field_remembers_two_hundred_values() -> None:
@@ -107,7 +113,7 @@ models:
 """
     )
     out = run(rules, [event(at_ms=MONDAY + n, path=f"/{n}") for n in range(220)])
-    assert sum(len(entries) for entries in out.entries) == 200
+    assert sum(earned(out)) == 200
 
 
 def test_what_a_cap_cuts_to_nothing_counts_for_the_limit() -> None:
@@ -125,7 +131,8 @@ models:
         rules,
         [event(at_ms=MONDAY + ms, id=id_) for ms, id_ in ((0, "1"), (0, "2"), (9 * HOUR, "3"))],
     )
-    assert [len(entries) for entries in out.entries] == [1, 0, 0]
+    assert earned(out) == [1, 0, 0]
+    assert [entries[-1].clipped for entries in out.entries] == ["", "cap", "limit"]
 
 
 @pytest.mark.parametrize("period", ["hour", "day", "week", "month"])
@@ -217,7 +224,7 @@ models:
             event(at_ms=MONDAY + 1),
         ],
     )
-    assert granted(rules, out) == [[], [("e/visit", 5.0, "")]]
+    assert granted(rules, out) == [[("e/visit", 0.0, "bot")], [("e/visit", 5.0, "")]]
     assert out.state.traits == {}
     assert out.state.events == 2
 
@@ -326,5 +333,5 @@ models:
 """
     )
     out = run(rules, [event(properties={"a": value}, traits={"a": value}, id=n) for n in "12"])
-    assert [entry.rule for entry in out.entries[1] if entry.rule == 1] == []
+    assert [entry.clipped for entry in out.entries[1] if entry.rule == 1] == ["limit"]
     encode_scores(decode_scores(encode_scores(out.state)))

@@ -1,0 +1,82 @@
+"""Which rules an event brings to grant: those on it, and those that turn with it."""
+
+from __future__ import annotations
+
+from services.scorer.core.compile import Rule, Ruleset
+from services.scorer.core.conditions import Traits
+from services.scorer.core.granting import fold_traits, refused
+from services.scorer.core.timed import Moment
+from services.scorer.core.watching import completed, take_in, watch_of
+from shared.envelope import Event
+from shared.lead_state import ModelState, ScoreState, Watch
+from shared.ledger import Entry
+
+_NOTHING_WATCHED = Watch()
+
+
+def matched_rules(ruleset: Ruleset, state: ScoreState, event: Event, at_ms: int) -> list[Rule]:
+    """Takes in what a person's event says and counts, and returns the rules to grant, in order."""
+    changed = bool(event.traits) and fold_traits(ruleset, state, event.traits)
+    if ruleset.watching:
+        return _watched(ruleset, state, event, at_ms, changed)
+    matched = ruleset.index.matching(event, state.traits)
+    if changed:
+        moment = Moment(event, state.traits, _NOTHING_WATCHED, at_ms)
+        turned = _turned(ruleset.trait_rules, state, moment)
+        if turned:
+            matched = sorted([*matched, *turned], key=_order)
+    return matched
+
+
+def _watched(
+    ruleset: Ruleset, state: ScoreState, event: Event, at_ms: int, changed: bool
+) -> list[Rule]:
+    watch = watch_of(state)
+    complete = completed(ruleset, state, event, at_ms)
+    take_in(ruleset, state, event, at_ms)
+    moment = Moment(event, state.traits, watch, at_ms, complete)
+    matched = ruleset.index.matching(event, state.traits)
+    if ruleset.sifting:
+        matched = [rule for rule in matched if rule.timed is None or rule.timed(moment)]
+    turned = _turned(ruleset.trait_rules if changed else ruleset.timed_rules, state, moment)
+    return sorted([*matched, *turned], key=_order) if turned else matched
+
+
+def refused_entries(ruleset: Ruleset, state: ScoreState, event: Event, at_ms: int) -> list[Entry]:
+    """What a robot's event would have earned, as entries of no points; nothing is changed."""
+    matched = ruleset.index.matching(event, state.traits)
+    if matched and ruleset.sifting:
+        complete = completed(ruleset, state, event, at_ms)
+        watch = state.watch if state.watch is not None else _NOTHING_WATCHED
+        moment = Moment(event, state.traits, watch, at_ms, complete)
+        matched = [rule for rule in matched if rule.timed is None or rule.timed(moment)]
+    return refused(state, event, at_ms, matched) if matched else []
+
+
+def _turned(rules: tuple[Rule, ...], state: ScoreState, moment: Moment) -> list[Rule]:
+    """The rules that begin to hold, or cease to, now; one that goes on to hold, but gives another
+    number of points, twice: it is taken back and granted anew.
+    """
+    turned = []
+    traits = moment.traits
+    for rule in rules:
+        model = state.models.get(rule.model)
+        held = model is not None and rule.number in model.holding
+        now = (rule.check is None or rule.check(moment.event, traits)) and (  # type: ignore[arg-type]
+            rule.timed is None or rule.timed(moment)
+        )
+        if now != held:
+            turned.append(rule)
+        elif held and rule.points_of is not None and _varied(rule, model, traits):
+            turned += [rule, rule]
+    return turned
+
+
+def _varied(rule: Rule, model: ModelState | None, traits: Traits) -> bool:
+    assert rule.points_of is not None
+    raws = model.more.raws if model is not None and model.more is not None else {}
+    return rule.points_of(None, traits) != raws.get(rule.number)
+
+
+def _order(rule: Rule) -> int:
+    return rule.order
