@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from services.scorer.core.combined import shown_at
 from services.scorer.core.compile import Ruleset
-from services.scorer.core.ladder import value_of
 from shared.facts import StageChange
 from shared.lead_state import JourneyState, ScoreState
 from shared.ruleset.scenarios import Expectation, Range
@@ -21,6 +21,10 @@ class Standing:
     journeys: list[JourneyState]
     at_ms: int
     changes: list[StageChange]
+
+    def score(self, model: str) -> float:
+        """A score as it is shown."""
+        return shown_at(self.ruleset.scores, self.state.models, model, self.at_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ def differences(standing: Standing, expected: Expectation) -> Iterator[Differenc
 
 def _scores(standing: Standing, expected: Expectation) -> Iterator[Difference]:
     for model, wanted in expected.score.items():
-        value = value_of(standing.state.models, model, standing.at_ms)
+        value = standing.score(model)
         if not wanted.holds(value):
             yield Difference(
                 standing.at_ms, f"score of {model}", _range_words(wanted), _number(value), model

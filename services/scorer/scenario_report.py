@@ -44,7 +44,7 @@ def _made_of(result: Result, *, verbose: bool) -> Iterator[str]:
         waits = " once it is known" if move.waiting else ""
         words = f"{move.from_stage} → {move.to_stage} by {move.cause}{handoff}{waits}"
         lines.append((move.at_ms, 1, words))
-    for at_ms, _, words in sorted(lines)[-_MOST_ENTRIES:]:
+    for at_ms, _, words in sorted(lines, key=lambda line: line[:2])[-_MOST_ENTRIES:]:
         yield f"        {_when(result, at_ms)}  {words}"
     if len(lines) > _MOST_ENTRIES:
         yield f"        (the last {_MOST_ENTRIES} of {len(lines)})"

@@ -11,7 +11,7 @@ from services.scorer.core.fold import advance, extend, new_journeys, new_state, 
 from services.scorer.scenario_expectations import Difference, Standing, differences
 from shared.envelope import Event, Identifiers, Verdict, instant, milliseconds
 from shared.facts import StageChange
-from shared.ledger import Entry
+from shared.ledger import Entry, TimeEntry
 from shared.ruleset.document import RulesetDocument
 from shared.ruleset.scenarios import FIRST_HOUR, Expectation, Scenario, ScenarioEvent
 
@@ -64,14 +64,24 @@ def run_scenario(ruleset: Ruleset, scenario: Scenario) -> Result:
         if reached > done:
             out = extend(ruleset, state, journeys, events[done:reached], known)
             result.changes += out.changes
+            result.earned += _by_time(ruleset, out.time_entries)
             for event, entries in zip(events[done:reached], out.entries, strict=True):
                 result.earned += _earned(ruleset, position(event)[0], event.type, entries)
             done = reached
-        result.changes += advance(ruleset, state, journeys, at_ms, known).changes
+        settled = advance(ruleset, state, journeys, at_ms, known)
+        result.changes += settled.changes
+        result.earned += _by_time(ruleset, settled.time_entries)
         standing = Standing(ruleset, state, journeys, at_ms, result.changes[told:])
         told = len(result.changes)
         result.differences += differences(standing, expected)
+    result.earned.sort(key=lambda entry: entry.at_ms)
     return result
+
+
+def _by_time(ruleset: Ruleset, entries: list[TimeEntry]) -> Iterator[Earned]:
+    for entry in entries:
+        name = ruleset.by_number[entry.rule].name
+        yield Earned(entry.at_ms, "time", name, entry.points, entry.clipped)
 
 
 def _earned(ruleset: Ruleset, at_ms: int, what: str, entries: list[Entry]) -> Iterator[Earned]:
