@@ -101,13 +101,28 @@ class Rule:
     effort: int = 3
 
 
+# (least score, name), best first; the last one has no least.
+Names = tuple[tuple[float, str], ...]
+
+
+@dataclass(slots=True, frozen=True)
+class GradeTable:
+    """How a grade is read off two scores."""
+
+    fit: str
+    engagement: str
+    letters: Names
+    digits: Names
+
+
 @dataclass(slots=True, eq=False)
 class Ruleset:
     """A compiled version. Holds memos of its own index, and nothing else that changes.
 
     trait_rules: those that hold · timed_rules: those of them that time can turn · silence_rules:
     granted after a silence · watching: something of each lead's events must be kept for conditions
-    over time · sifting: some event rule has such a condition · scores: by model, how it is shown.
+    over time · sifting: some event rule has such a condition · scores: by model, how it is shown ·
+    bands: by model.
     """
 
     version: int
@@ -124,6 +139,8 @@ class Ruleset:
     watching: bool = False
     sifting: bool = False
     scores: dict[str, Shown] = field(default_factory=dict)
+    grade: GradeTable | None = None
+    bands: dict[str, Names] = field(default_factory=dict)
 
 
 def compile_ruleset(
@@ -161,6 +178,27 @@ def compile_ruleset(
         watching=bool(tallies.tallies or tallies.chains),
         sifting=sifting,
         scores={name: compile_shown(name, model) for name, model in document.models.items()},
+        grade=_grade(document),
+        bands={
+            name: tuple(
+                (-_ENDLESS if band.from_ is None else band.from_, band.name)
+                for band in reversed(bands)
+            )
+            for name, bands in document.bands.items()
+        },
+    )
+
+
+def _grade(document: RulesetDocument) -> GradeTable | None:
+    grade = document.grade
+    if grade is None:
+        return None
+    fit, engagement = grade.fit_bounds, grade.engagement_bounds
+    return GradeTable(
+        fit=grade.fit,
+        engagement=grade.engagement,
+        letters=((fit["A"], "A"), (fit["B"], "B"), (-_ENDLESS, "C")),
+        digits=((engagement["1"], "1"), (engagement["2"], "2"), (-_ENDLESS, "3")),
     )
 
 
