@@ -92,6 +92,81 @@ def test_a_fault_names_its_line_path_and_remedy(
     assert mended[0].startswith(remedy), found
 
 
+RICH = """\
+models:
+  e:
+    cap: 100
+    floor: 0
+    decay: {linear: {to_zero_in: 60d}}
+    groups: {mail: {cap: 30, cap_per: {day: 10}}}
+    rules:
+      - id: order
+        on: purchased
+        points: {field: properties.amount, times: 0.1, max: 50}
+        group: mail
+        valid: {from: 2026-01-01, to: 2026-04-01}
+        when: {count: {on: page_viewed, within: 7d, at_least: 3}}
+      - {id: quiet, after: {quiet: 30d}, points: -5}
+      - {id: held, points: 5, when: {quiet: {for: 9d}}}
+  both:
+    combined: {formula: "e / 2 + 1"}
+grade: {fit: e, engagement: e, fit_bounds: {A: 60, B: 30}, engagement_bounds: {1: 80, 2: 40}}
+bands: {e: [{name: cold}, {name: warm, from: 15}]}
+stages: {ladder: [{name: inform}]}
+"""
+
+RICH_CASES = [
+    ("floor: 0", "floor: 100", 4, "models.e.floor", "lower it"),
+    ("linear: {to_zero_in: 60d}", "linear: {zero_in: 60d}", 5, "models.e.decay.linear.zero_in",
+     "did you mean to_zero_in?"),
+    ("{linear: {to_zero_in: 60d}}", "{half_life: 3d, window: 3d}", 5, "models.e.decay", "keep one"),
+    ("cap_per: {day: 10}", "cap_per: {year: 9}", 6, "models.e.groups.mail.cap_per.year",
+     "use 'hour', 'day'"),
+    ("field: properties.amount", "field: amount", 10, "models.e.rules[0].points.field", "begin"),
+    ("max: 50", "most: 50", 10, "models.e.rules[0].points.most", "known here: field"),
+    ("max: 50", "values: {a: 5}", 10, "models.e.rules[0].points", "write {field: FIELD"),
+    ("group: mail", "group: mall", 11, "models.e.rules[0].group", "did you mean mail?"),
+    ("from: 2026-01-01", "from: January", 12, "models.e.rules[0].valid.from", "write 2026-04-01"),
+    ("from: 2026-01-01", "from: 2026-05-01", 12, "models.e.rules[0].valid", "set to: after"),
+    ("at_least: 3}", "at_least: 300}", 13, "models.e.rules[0].when.count.at_least", ""),
+    (", at_least: 3}", "}", 13, "models.e.rules[0].when.count", "give one of the two"),
+    ("at_least: 3}", "at_least: 3, when: {seen: {on: x}}}", 13,
+     "models.e.rules[0].when.count.when.seen", "count by event and traits"),
+    ("{count: {on", "{segment: vip, count: {on", 13, "models.e.rules[0].when", "put several"),
+    ("{count: {on: page_viewed, within: 7d, at_least: 3}}", "{segment: vip}", 13,
+     "models.e.rules[0].when.segment", "segments: none"),
+    ("after: {quiet: 30d}", "on: x, after: {quiet: 30d}", 14, "models.e.rules[1].after", "drop on"),
+    ("{quiet: {for: 9d}}", "{field: type, eq: x}", 15, "models.e.rules[2].when.field", "read trai"),
+    ("{quiet: {for: 9d}}", "{sequence: {within: 1d, steps: [{on: a}, {on: b}]}}", 15,
+     "models.e.rules[2].when.sequence", "use it in a rule with on:"),
+    ("id: held, points: 5", "id: held, limit: once, points: 5", 15, "models.e.rules[2].limit",
+     "drop the limit"),
+    ("id: held, points: 5", "id: held, points: {field: context.x}", 15,
+     "models.e.rules[2].points.field", "read traits.NAME"),
+    ("e / 2 + 1", "e / f", 17, "models.both.combined.formula", "use numbers, models"),
+    ("e / 2 + 1", "f + 1", 17, "models.both.combined.formula", "put spaces"),
+    ("e / 2 + 1", "both + 1", 17, "models.both.combined.formula", "read its models"),
+    ("  both:\n", "  both:\n    decay: none\n", 17, "models.both.decay", "drop decay"),
+    ("A: 60, B: 30", "A: 20, B: 30", 18, "grade.fit_bounds", "set A above B"),
+    ("grade: {fit: e", "grade: {fit: f", 18, "grade.fit", "models: e, both"),
+    ("{name: cold}", "{name: cold, from: 1}", 19, "bands.e[0].from", "drop from"),
+    ("{name: warm, from: 15}", "{name: warm}", 19, "bands.e[1]", "add from: SCORE"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "line", "path", "remedy"), RICH_CASES)
+def test_a_fault_in_what_few_rulesets_use_is_placed_as_well(
+    old: str, new: str, line: int, path: str, remedy: str
+) -> None:
+    """One fault planted into a good ruleset is found where it is."""
+    read_ruleset(RICH)
+    assert old in RICH
+    found = faults(RICH.replace(old, new, 1))
+    mended = {(one[0], one[1]): one[3] for one in found}
+    assert (line, path) in mended, found
+    assert mended[line, path].startswith(remedy), found
+
+
 def test_all_faults_are_told_at_once() -> None:
     """In the order of their lines, so that one run of the check is enough."""
     text = GOOD.replace("points: 5", "pints: 5").replace("30d", "x").replace("cap: 100", "cap: no")
