@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from services.scorer.arrivals import Arrival
+from services.scorer.core.by_time import scored_until_ms
 from services.scorer.core.compile import Ruleset
 from services.scorer.core.fold import (
     Release,
@@ -115,7 +116,11 @@ def _grouped(fresh: Iterable[Arrival]) -> ByLead:
 
 
 def _is_late(lead: Lead, arrivals: list[Arrival]) -> bool:
-    return lead.state.last is not None and arrivals[0].position < lead.state.last
+    """Is an event older than what was folded, be it an event or what time brought?"""
+    last = lead.state.last
+    if last is None:
+        return False
+    return arrivals[0].position < last or arrivals[0].at_ms < scored_until_ms(lead.state)
 
 
 def _reaches_back(leads: Mapping[UUID, Lead], plan: Plan, incoming: Sequence[Arrival]) -> bool:
