@@ -87,13 +87,26 @@ def part_at(part: PartState, at_ms: int) -> float:
     return value
 
 
-def add_points(model: ModelState, half_life_ms: int, at_ms: int, points: float) -> None:
+def add_points(part: ModelState | PartState, half_life_ms: int, at_ms: int, points: float) -> None:
     """Add points granted at an instant to the sum of their half-life, in place.
 
     The sum's reference instant moves on by whole half-lives, exactly, before amounts could grow
     out of a float's range; so the result doesn't depend on how events were batched.
     """
-    _add(model.sums, half_life_ms, at_ms, points)
+    total = part.sums.get(half_life_ms)
+    if total is None:
+        part.sums[half_life_ms] = Sum(at_ms if half_life_ms else 0, points)
+        return
+    if not half_life_ms:
+        total.amount += points
+        return
+    passed = (at_ms - total.ref_ms) / half_life_ms
+    if passed > REBASE_HALF_LIVES:
+        whole = (at_ms - total.ref_ms) // half_life_ms
+        total.amount = math.ldexp(total.amount, -whole)
+        total.ref_ms += whole * half_life_ms
+        passed = (at_ms - total.ref_ms) / half_life_ms
+    total.amount += points * 2.0**passed
 
 
 def add_fading(
@@ -101,7 +114,7 @@ def add_fading(
 ) -> None:
     """Add points of any kind to a part of a model ("": what belongs to no part), in place."""
     if kind == "half_life" and not part:
-        _add(model.sums, length_ms, at_ms, points)
+        add_points(model, length_ms, at_ms, points)
         return
     if model.more is None:
         model.more = ModelMore(parts={}, periods={}, raws={})
@@ -109,7 +122,7 @@ def add_fading(
     if kept is None:
         kept = model.more.parts[part] = PartState(sums={}, windows={}, lines={})
     if kind == "half_life":
-        _add(kept.sums, length_ms, at_ms, points)
+        add_points(kept, length_ms, at_ms, points)
     else:
         lists = kept.windows if kind == "window" else kept.lines
         lists[length_ms] = _appended(lists.get(length_ms), length_ms, at_ms, points)
@@ -124,20 +137,3 @@ def _appended(amounts: Amounts | None, length_ms: int, at_ms: int, points: float
     else:
         live.append((end, points))
     return live
-
-
-def _add(sums: dict[int, Sum], half_life_ms: int, at_ms: int, points: float) -> None:
-    total = sums.get(half_life_ms)
-    if total is None:
-        sums[half_life_ms] = Sum(at_ms if half_life_ms else 0, points)
-        return
-    if not half_life_ms:
-        total.amount += points
-        return
-    passed = (at_ms - total.ref_ms) / half_life_ms
-    if passed > REBASE_HALF_LIVES:
-        whole = (at_ms - total.ref_ms) // half_life_ms
-        total.amount = math.ldexp(total.amount, -whole)
-        total.ref_ms += whole * half_life_ms
-        passed = (at_ms - total.ref_ms) / half_life_ms
-    total.amount += points * 2.0**passed

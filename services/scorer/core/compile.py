@@ -19,6 +19,7 @@ from services.scorer.core.timed import (
     written_out,
 )
 from shared.decay import Kind
+from shared.ledger import Entry
 from shared.ruleset.document import MAX_DISTINCT_VALUES, Condition, Limit, Model, RulesetDocument
 from shared.ruleset.document import Rule as RuleDocument
 from shared.ruleset.model import CapPeriod, PointsFrom
@@ -66,7 +67,8 @@ class Rule:
     bound but the cap · points_of: None for fixed points · part: the group whose points are summed
     apart, "" for none · group_cap: infinity for none · bounds: per period, of the group, then of
     the model; group_bounds: how many of them are the group's · valid_from, valid_to: ms ·
-    silence_ms: granted by time so long after an event of silence_tally, 0 for other rules.
+    silence_ms: granted by time so long after an event of silence_tally, 0 for other rules ·
+    beyond: the entry of an event beyond the limit, where it is always the same.
     """
 
     order: int
@@ -99,6 +101,7 @@ class Rule:
     silence_ms: int = 0
     silence_tally: int = -1
     effort: int = 3
+    beyond: Entry | None = None
 
 
 # (least score, name), best first; the last one has no least.
@@ -233,12 +236,16 @@ def _compile_rule(
     varied = isinstance(rule.points, PointsFrom)
     valid = rule.valid
     after = rule.after
+    simple = model.floor is None and not (
+        bounds or capped or varied or kind != "half_life" or valid is not None or after is not None
+    )
+    points = 0.0 if isinstance(rule.points, PointsFrom) else rule.points
     return Rule(
         order=order,
         number=number,
         name=f"{model_name}/{rule.id}",
         model=model_name,
-        points=rule.points if isinstance(rule.points, float | int) else 0.0,
+        points=points,
         half_life=length,
         cap=_ENDLESS if model.cap is None else float(model.cap),
         check=None if plain is None else compile_condition(plain),
@@ -252,8 +259,7 @@ def _compile_rule(
         kind=kind,
         timed=timed_check,
         turns=turns,
-        simple=not (bounds or capped or varied or kind != "half_life" or valid)
-        and model.floor is None,
+        simple=simple,
         points_of=compile_points(rule.points) if isinstance(rule.points, PointsFrom) else None,
         part=rule.group or "" if capped else "",
         group_cap=_ENDLESS if group is None or group.cap is None else float(group.cap),
@@ -265,6 +271,7 @@ def _compile_rule(
         silence_ms=0 if after is None else after.quiet,
         silence_tally=-1 if after is None else tallies.tally(after.on, None).place,
         effort=rule.effort,
+        beyond=Entry(number, 0.0, points, "limit") if simple and limit is not None else None,
     )
 
 

@@ -136,7 +136,7 @@ def extend(
             entries = grant(state, event, at_ms, matched)
             if behind:
                 out.needs_settle = out.needs_settle or _any_points(entries)
-            elif entries:
+            elif entries and (entries[0].points or _any_points(entries)):
                 moves = len(out.changes)
                 _step(ruleset, state, journeys, event, at_ms, entries, known, out.changes)
                 if quiet_until_ms and (len(out.changes) > moves or _any_loss(entries)):

@@ -26,6 +26,7 @@ MAX_TRAITS = 64
 MAX_TRAIT_BYTES = 1000
 
 _DAY_MS = 86_400_000
+_ENDLESS = math.inf
 _json = msgspec.json.Encoder(order="sorted")
 _msgpack = msgspec.msgpack.Encoder()
 
@@ -37,50 +38,66 @@ def grant(state: ScoreState, event: Event | None, at_ms: int, matched: list[Rule
     after a silence, in order. event: None for what time brings.
     """
     entries: list[Entry] = []
+    traits = state.traits
+    # The value of the model that simple rules added to last: computed once for them all.
+    valued: ModelState | None = None
+    value = 0.0
     for rule in matched:
         model = state.models.get(rule.model)
         if model is None:
             model = state.models[rule.model] = ModelState(sums={}, limits={}, holding={})
         if rule.on_trait:
-            entry = _turn(rule, model, event, state.traits, at_ms)
-            if entry is not None:
-                entries.append(entry)
+            valued = None
+            turned = _turn(rule, model, event, traits, at_ms)
+            if turned is not None:
+                entries.append(turned)
+        elif not rule.simple and not rule.valid_from <= at_ms < rule.valid_to:
             continue
-        if not rule.simple and not rule.valid_from <= at_ms < rule.valid_to:
-            continue
-        raw = rule.points if rule.points_of is None else rule.points_of(event, state.traits)
-        if rule.most and not _within_limit(rule, model, event, state.traits, at_ms):
-            if raw and event is not None:
+        elif rule.most and not _within_limit(rule, model, event, traits, at_ms):
+            if rule.beyond is not None:
+                entries.append(rule.beyond)
+            elif event is not None and (raw := _raw(rule, event, traits)):
                 entries.append(Entry(rule.number, 0.0, raw, "limit"))
-            continue
-        if raw:
+        elif rule.simple:
+            if model is not valued and rule.cap != _ENDLESS:
+                value, valued = score_at(model, at_ms), model
+            entry = _add_simply(rule, model, at_ms, value)
+            entries.append(entry)
+            value += entry.points
+        elif raw := _raw(rule, event, traits):
+            valued = None
             entries.append(_add(rule, model, at_ms, raw))
     return entries
+
+
+def _add_simply(rule: Rule, model: ModelState, at_ms: int, value: float) -> Entry:
+    """Grant a simple rule's points. value: of the model, where the rule has a cap."""
+    points, clipped = rule.points, ""
+    if points > 0 and rule.cap - value < points:
+        points, clipped = rule.cap - value, "cap"
+        if points < TOLERANCE:
+            return Entry(rule.number, 0.0, rule.points, clipped)
+    add_points(model, rule.half_life, at_ms, points)
+    return Entry(rule.number, points, rule.points, clipped)
+
+
+def _raw(rule: Rule, event: Event | None, traits: dict[str, Any]) -> float:
+    """What a rule gives before anything cuts it."""
+    return rule.points if rule.points_of is None else rule.points_of(event, traits)
 
 
 def refused(state: ScoreState, event: Event, at_ms: int, matched: list[Rule]) -> list[Entry]:
     """The entries of an event that a robot made: nothing, for each rule that it matches."""
     entries = []
     for rule in matched:
-        if rule.valid_from <= at_ms < rule.valid_to:
-            raw = rule.points if rule.points_of is None else rule.points_of(event, state.traits)
-            if raw:
-                entries.append(Entry(rule.number, 0.0, raw, "bot"))
+        raw = _raw(rule, event, state.traits)
+        if raw and rule.valid_from <= at_ms < rule.valid_to:
+            entries.append(Entry(rule.number, 0.0, raw, "bot"))
     return entries
 
 
 def _add(rule: Rule, model: ModelState, at_ms: int, raw: float) -> Entry:
     """Grant raw points, cut to the room that is left."""
-    if rule.simple:
-        points, clipped = raw, ""
-        if points > 0 and rule.cap != math.inf:
-            room = rule.cap - score_at(model, at_ms)
-            if room < points:
-                points, clipped = room, "cap"
-                if points < TOLERANCE:
-                    return Entry(rule.number, 0.0, raw, clipped)
-        add_points(model, rule.half_life, at_ms, points)
-        return Entry(rule.number, points, raw, clipped)
     points, clipped = _cut(rule, model, at_ms, raw)
     if abs(points) < TOLERANCE and clipped:
         return Entry(rule.number, 0.0, raw, clipped)
@@ -97,7 +114,7 @@ def _cut(rule: Rule, model: ModelState, at_ms: int, raw: float) -> tuple[float, 
     """What caps and the floor leave of raw points, and which of them was the narrowest."""
     points, clipped = raw, ""
     if raw < 0:
-        if rule.floor != -math.inf:
+        if rule.floor != -_ENDLESS:
             room = max(score_at(model, at_ms) - rule.floor, 0.0)
             if room < -raw:
                 points, clipped = -room, "floor"
@@ -106,7 +123,7 @@ def _cut(rule: Rule, model: ModelState, at_ms: int, raw: float) -> tuple[float, 
         room = bound.most - _given(bound, model, at_ms)[1]
         if room < points:
             points, clipped = room, bound.word
-    if rule.group_cap != math.inf:
+    if rule.group_cap != _ENDLESS:
         part = model.more.parts.get(rule.part) if model.more is not None else None
         room = rule.group_cap - (0.0 if part is None else part_at(part, at_ms))
         if room < points:
@@ -115,7 +132,7 @@ def _cut(rule: Rule, model: ModelState, at_ms: int, raw: float) -> tuple[float, 
         room = bound.most - _given(bound, model, at_ms)[1]
         if room < points:
             points, clipped = room, bound.word
-    if rule.cap != math.inf:
+    if rule.cap != _ENDLESS:
         room = rule.cap - score_at(model, at_ms)
         if room < points:
             points, clipped = room, "cap"
