@@ -8,6 +8,7 @@ from typing import Literal
 
 import re2
 
+from shared.ruleset import expressions
 from shared.ruleset.condition import Condition
 from shared.ruleset.fields import did_you_mean, field_fault
 from shared.ruleset.yaml_tree import Path
@@ -52,6 +53,8 @@ def condition_faults(
             "an expression needs an event",
             "use it in a rule with on:, or in the when: of a count",
         )
+    elif condition.cel is not None and (found := expressions.expression_fault(condition.cel)):
+        yield Fault((*path, "cel"), *found)
     yield from _name_faults(path, condition, place, names)
     yield from _timed_faults(path, condition, place)
 

@@ -22,6 +22,7 @@ from shared.decay import Kind
 from shared.ledger import Entry
 from shared.ruleset.document import MAX_DISTINCT_VALUES, Condition, Limit, Model, RulesetDocument
 from shared.ruleset.document import Rule as RuleDocument
+from shared.ruleset.expressions import traits_in
 from shared.ruleset.model import CapPeriod, PointsFrom
 
 JOURNEY = "main"
@@ -321,6 +322,8 @@ def _traits_read(condition: Condition) -> set[str]:
     for step in condition.sequence.steps if condition.sequence is not None else ():
         if step.when is not None:
             names |= _traits_read(step.when)
+    if condition.cel is not None:
+        names |= traits_in(condition.cel)
     if condition.field is not None and condition.field.startswith("traits."):
         names.add(condition.field.split(".")[1])
     return names

@@ -13,6 +13,7 @@ from typing import Any
 
 import re2
 
+from services.scorer.core.cel import compile_expression
 from shared.envelope import Event
 from shared.ruleset.document import Condition
 
@@ -95,6 +96,8 @@ def compile_condition(condition: Condition) -> Check:
     if condition.not_ is not None:
         part = compile_condition(condition.not_)
         return lambda event, traits: not part(event, traits)
+    if condition.cel is not None:
+        return compile_expression(condition.cel)
     assert condition.field is not None
     return _every([_on_field(getter(condition.field), test) for test in _tests(condition)])
 
