@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from services.scorer.core.combined import shown_at
 from services.scorer.core.compile import Ruleset
+from services.scorer.core.standing import bands_at, grade_at, score_at
 from shared.facts import StageChange
 from shared.lead_state import JourneyState, ScoreState
 from shared.ruleset.scenarios import Expectation, Range
@@ -21,10 +21,6 @@ class Standing:
     journeys: list[JourneyState]
     at_ms: int
     changes: list[StageChange]
-
-    def score(self, model: str) -> float:
-        """A score as it is shown."""
-        return shown_at(self.ruleset.scores, self.state.models, model, self.at_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +37,32 @@ class Difference:
 def differences(standing: Standing, expected: Expectation) -> Iterator[Difference]:
     """Everything that differs, in the order of the expectation's keys."""
     yield from _scores(standing, expected)
+    yield from _names(standing, expected)
     yield from _stages(standing, expected)
     yield from _hand_offs(standing, expected)
 
 
 def _scores(standing: Standing, expected: Expectation) -> Iterator[Difference]:
     for model, wanted in expected.score.items():
-        value = standing.score(model)
+        value = score_at(standing.ruleset, standing.state, model, standing.at_ms)
         if not wanted.holds(value):
             yield Difference(
                 standing.at_ms, f"score of {model}", _range_words(wanted), _number(value), model
             )
+
+
+def _names(standing: Standing, expected: Expectation) -> Iterator[Difference]:
+    """Grade and bands."""
+    at = standing.ruleset, standing.state, standing.at_ms
+    if expected.grade is not None:
+        grade = grade_at(*at) or "none"
+        if grade != expected.grade:
+            model = standing.ruleset.grade.engagement if standing.ruleset.grade else ""
+            yield Difference(standing.at_ms, "grade", expected.grade, grade, model)
+    bands = bands_at(*at) if expected.band else {}
+    for model, wanted in expected.band.items():
+        if bands[model] != wanted:
+            yield Difference(standing.at_ms, f"band of {model}", wanted, bands[model], model)
 
 
 def _stages(standing: Standing, expected: Expectation) -> Iterator[Difference]:
