@@ -56,8 +56,8 @@ def grant(state: ScoreState, event: Event | None, at_ms: int, matched: list[Rule
         elif rule.most and not _within_limit(rule, model, event, traits, at_ms):
             if rule.beyond is not None:
                 entries.append(rule.beyond)
-            elif event is not None and (raw := _raw(rule, event, traits)):
-                entries.append(Entry(rule.number, 0.0, raw, "limit"))
+            elif event is not None:
+                entries.append(Entry(rule.number, 0.0, _raw(rule, event, traits), "limit"))
         elif rule.simple:
             if model is not valued and rule.cap != _ENDLESS:
                 value, valued = score_at(model, at_ms), model
@@ -88,12 +88,11 @@ def _raw(rule: Rule, event: Event | None, traits: dict[str, Any]) -> float:
 
 def refused(state: ScoreState, event: Event, at_ms: int, matched: list[Rule]) -> list[Entry]:
     """The entries of an event that a robot made: nothing, for each rule that it matches."""
-    entries = []
-    for rule in matched:
-        raw = _raw(rule, event, state.traits)
-        if raw and rule.valid_from <= at_ms < rule.valid_to:
-            entries.append(Entry(rule.number, 0.0, raw, "bot"))
-    return entries
+    return [
+        Entry(rule.number, 0.0, _raw(rule, event, state.traits), "bot")
+        for rule in matched
+        if rule.valid_from <= at_ms < rule.valid_to
+    ]
 
 
 def _add(rule: Rule, model: ModelState, at_ms: int, raw: float) -> Entry:

@@ -7,8 +7,10 @@ from typing import Any
 from services.scorer.core.by_time import advance_scores
 from services.scorer.core.compile import Ruleset
 from services.scorer.core.fold import Extended, advance, fold_scores, new_state, next_due_ms
+from services.scorer.core.timed import is_timed, split, written_out
 from shared.envelope import Event
 from shared.lead_state import decode_scores, encode_scores
+from shared.ruleset.condition import Condition, Seen
 from tests.unit.scorer.stories import DAY, HOUR, MONDAY, event, granted, ruleset, run
 
 
@@ -129,3 +131,16 @@ def test_a_count_of_nothing_is_not_kept() -> None:
     """A ruleset that asks nothing over time keeps nothing for it."""
     out: Extended = run(rules_of("{id: visit, on: page_viewed, points: 1}"), [event()])
     assert out.state.watch is None
+
+
+def test_named_conditions_are_written_out() -> None:
+    """A segment stands for its condition, however deep it is named."""
+    inner = Condition(seen=Seen(on=["purchased"]))
+    asked = Condition.model_validate(
+        {"all": [{"not": {"segment": "buyers"}}, {"any": [{"field": "traits.x", "eq": 1}]}]}
+    )
+    out = written_out(asked, {("segment", "buyers"): inner})
+    plain, timed = split(out)
+    assert timed == Condition.model_validate({"not": inner})
+    assert plain is not None
+    assert not is_timed(plain)
