@@ -31,8 +31,8 @@ def scenario_faults(
             yield from _name_faults(here, expected, names)
             for journey, stage in expected.stage.items():
                 yield from unknown((*here, "stage"), "journey", journey, stages)
-                if stage != NONE or journey == "main":
-                    yield from unknown((*here, "stage"), "stage", stage, stages.get(journey, ()))
+                if journey in stages and (stage != NONE or journey == "main"):
+                    yield from unknown((*here, "stage"), "stage", stage, stages[journey])
 
 
 def _score_faults(path: Path, expected: Expectation, document: RulesetDocument) -> Iterator[Fault]:
