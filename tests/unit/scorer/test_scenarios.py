@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -136,6 +137,14 @@ def test_traits_of_the_lead_come_with_the_first_event() -> None:
     lead = {"email": "a@example.com", "traits": {"title": "chief"}}
     assert differing([VISIT], {"score": {"fit": 60}}, lead=lead) == []
     assert differing([{**VISIT, "bot": True}], {"score": {"fit": 0}}, lead=lead) == []
+
+
+def test_the_example_of_the_page_holds() -> None:
+    """docs/rulesets.md shows a ruleset with a story."""
+    page = (Path(__file__).parents[3] / "docs" / "rulesets.md").read_text(encoding="utf-8")
+    example = page.partition("```yaml scenario\n")[2].partition("```")[0]
+    (result,) = run_scenarios(read_ruleset(example))
+    assert result.differences == []
 
 
 def test_time_alone_acts() -> None:
