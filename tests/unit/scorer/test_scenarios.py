@@ -198,3 +198,14 @@ def test_a_scenario_that_can_not_be_is_refused(change: Any, path: str, remedy: s
     assert path in error.path
     assert remedy in str(error)
     assert error.line > RULES.count("\n")
+
+
+def test_a_fault_in_a_single_expectation_names_its_own_line() -> None:
+    """It may stand in place of a list of one."""
+    story = (
+        "tests:\n- name: t\n  events: [{type: a}]\n  expect:\n    stage: inform\n    grade: D1\n"
+    )
+    with pytest.raises(RulesetErrors) as caught:
+        read_ruleset(RULES + story)
+    (error,) = caught.value.errors
+    assert (error.line, error.column) == ((RULES + story).count("\n"), 5)
