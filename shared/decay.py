@@ -40,10 +40,14 @@ def faded(points: float, granted_ms: int, at_ms: int, kind: Kind, length_ms: int
     """What is left at an instant of points granted before. Length 0: they don't fade."""
     if kind == "half_life":
         return decayed(points, granted_ms, at_ms, length_ms)
-    end = step_end(granted_ms, length_ms)
+    return faded_from(points, step_end(granted_ms, length_ms), at_ms, kind, length_ms)
+
+
+def faded_from(amount: float, end: int, at_ms: int, kind: str, length_ms: int) -> float:
+    """The same for a window or line, from the end of the step on."""
     if kind == "window":
-        return points if at_ms < end + length_ms else 0.0
-    return _on_line(points, end, at_ms, length_ms)
+        return amount if at_ms < end + length_ms else 0.0
+    return _on_line(amount, end, at_ms, length_ms)
 
 
 def _on_line(amount: float, end: int, at_ms: int, length_ms: int) -> float:

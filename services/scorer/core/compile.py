@@ -163,7 +163,23 @@ def compile_ruleset(
             trait_names |= _traits_of(rule, when)
     for condition in named.values():
         trait_names |= _traits_read(condition)
-    ladder = compile_ladder(JOURNEY, document.stages.ladder, tuple(document.models))
+    scores = {name: compile_shown(name, model) for name, model in document.models.items()}
+    watched = {
+        name
+        for stage in document.stages.ladder
+        for name in (*(stage.enter or ()), *(stage.leave or ()))
+    }
+    watched |= {member for name in watched for member in scores[name].members}
+    general = any(scores[name].formula is not None for name in watched) or any(
+        rule.model in watched and rule.kind != "half_life" for rule in rules
+    )
+    ladder = compile_ladder(
+        JOURNEY,
+        document.stages.ladder,
+        tuple(document.models),
+        scores if general or any(one.formula is not None for one in scores.values()) else None,
+        general=general,
+    )
     holding = tuple(rule for rule in rules if rule.on_trait)
     silences = tuple(rule for rule in rules if rule.silence_ms)
     sifting = any(rule.timed is not None for rule in rules if rule.on)
@@ -181,7 +197,7 @@ def compile_ruleset(
         tallies=tallies,
         watching=bool(tallies.tallies or tallies.chains),
         sifting=sifting,
-        scores={name: compile_shown(name, model) for name, model in document.models.items()},
+        scores=scores,
         grade=_grade(document),
         bands={
             name: tuple(

@@ -13,6 +13,7 @@ import math
 from itertools import pairwise
 
 from services.scorer.core.ladder import Ladder, Models, Rung, can_rise, decide
+from services.scorer.core.spans import score_bounds, settled_ms
 from shared.decay import score_at, sum_at
 from shared.lead_state import JourneyState, ModelState
 
@@ -31,6 +32,8 @@ def next_move_ms(
     if here < 0:
         return after_ms + 1
     rung = ladder.rungs[here]
+    if ladder.general:
+        return _next_move_of_any_kind_ms(ladder, models, journey, after_ms)
     if not can_rise(ladder, models):
         return _next_fall_ms(rung, models, journey, after_ms)
     dwell_ends = max(after_ms + 1, journey.since_ms + rung.dwell_ms)
@@ -45,6 +48,36 @@ def next_move_ms(
     for moment in sorted(moments):
         if decide(ladder, models, journey, moment) is not None:
             return moment
+    return None
+
+
+def _next_move_of_any_kind_ms(
+    ladder: Ladder, models: Models, journey: JourneyState, after_ms: int
+) -> int | None:
+    """Spans in which the scores' bounds rule a move out are passed over; others are halved."""
+    here = ladder.place[journey.stage]
+    rung = ladder.rungs[here]
+    dwell_ends = journey.since_ms + rung.dwell_ms
+    assert ladder.scores is not None
+    end = max(settled_ms(models, after_ms), dwell_ends) + 1
+    spans = [(after_ms + 1, end)]
+    while spans:
+        left, right = spans.pop()
+        if left == right:
+            if decide(ladder, models, journey, left) is not None:
+                return left
+            continue
+        bounds = {
+            name: score_bounds(ladder.scores, models, name, left, right) for name in ladder.watched
+        }
+        falls = right >= dwell_ends and any(bounds[name][0] < least for name, least in rung.leave)
+        rises = any(
+            all(bounds[name][1] >= least for name, least in enter)
+            for _, enter in ladder.above[here]
+        )
+        if falls or rises:
+            middle = (left + right) // 2
+            spans += [(middle + 1, right), (left, middle)]
     return None
 
 

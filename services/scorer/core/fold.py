@@ -327,7 +327,10 @@ def _move(
         episode=journey.episode,
         cause=cause,
         reasons=reasons,
-        scores={name: round(value_of(state.models, name, at_ms), 6) for name in ladder.models},
+        scores={
+            name: round(value_of(state.models, name, at_ms, ladder.scores), 6)
+            for name in ladder.models
+        },
         handoff=handoff,
         waiting=waiting,
         withheld=handoff is not None and not hand_off,

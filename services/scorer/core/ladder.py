@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from services.scorer.core.combined import Shown, shown_at
 from shared.decay import score_at
 from shared.lead_state import JourneyState, ModelState
 from shared.ruleset.document import Stage
@@ -39,7 +40,8 @@ class Ladder:
     place: by stage name · above: for each place, and at -1 for a stage that isn't known, the
     places above with what enters them, highest first · nearest: for each such place, by model, the
     least value at which some place above could be entered · watched: the models that any threshold
-    names · models: all, for what a change tells.
+    names · models: all, for what a change tells · scores: how they are shown, None where only plain
+    ones are watched · general: what is watched doesn't fade by half-lives alone.
     """
 
     name: str
@@ -49,9 +51,18 @@ class Ladder:
     nearest: dict[int, dict[str, float]]
     watched: tuple[str, ...]
     models: tuple[str, ...]
+    scores: Mapping[str, Shown] | None = None
+    general: bool = False
 
 
-def compile_ladder(name: str, stages: list[Stage], models: tuple[str, ...]) -> Ladder:
+def compile_ladder(
+    name: str,
+    stages: list[Stage],
+    models: tuple[str, ...],
+    scores: Mapping[str, Shown] | None = None,
+    *,
+    general: bool = False,
+) -> Ladder:
     """models: every model of the ruleset, whose values a change tells."""
     rungs = tuple(
         Rung(
@@ -73,6 +84,8 @@ def compile_ladder(name: str, stages: list[Stage], models: tuple[str, ...]) -> L
         nearest={here: _nearest(entered) for here, entered in above.items()},
         watched=tuple(sorted({model for rung in rungs for model, _ in (*rung.enter, *rung.leave)})),
         models=models,
+        scores=scores,
+        general=general,
     )
 
 
@@ -97,16 +110,25 @@ def _thresholds(values: Mapping[str, float] | None) -> Thresholds:
     return tuple((model, float(least) - TOLERANCE) for model, least in (values or {}).items())
 
 
-def value_of(models: Models, name: str, at_ms: int) -> float:
-    """A model's score at an instant, 0 while it has no points."""
+def value_of(
+    models: Models, name: str, at_ms: int, scores: Mapping[str, Shown] | None = None
+) -> float:
+    """A model's score at an instant, 0 while it has no points; as shown if it's told how."""
+    if scores is not None:
+        return shown_at(scores, models, name, at_ms)
     model = models.get(name)
     return 0.0 if model is None else score_at(model, at_ms)
 
 
-def all_hold(models: Models, thresholds: Thresholds, at_ms: int) -> bool:
+def all_hold(
+    models: Models,
+    thresholds: Thresholds,
+    at_ms: int,
+    scores: Mapping[str, Shown] | None = None,
+) -> bool:
     """Does every score reach its threshold?"""
     for name, least in thresholds:  # noqa: SIM110 - a generator costs half a microsecond here
-        if value_of(models, name, at_ms) < least:
+        if value_of(models, name, at_ms, scores) < least:
             return False
     return True
 
@@ -115,6 +137,8 @@ def can_rise(ladder: Ladder, models: Models) -> bool:
     """Does a score that the ladder watches hold negative points that decay? Else those scores only
     fall between events.
     """
+    if ladder.general:
+        return True
     for name in ladder.watched:
         model = models.get(name)
         if model is None:
@@ -135,11 +159,13 @@ def stayed_until(ladder: Ladder, models: Models, journey: JourneyState, at_ms: i
     rung = ladder.rungs[here]
     if at_ms - journey.since_ms < rung.dwell_ms:
         return True
-    return all_hold(models, rung.leave, at_ms)
+    return all_hold(models, rung.leave, at_ms, ladder.scores)
 
 
 def reaches(ladder: Ladder, models: Models, journey: JourneyState, gained: str, at_ms: int) -> bool:
     """May points that were added to a model bring a rise? No other place to go was open before."""
+    if ladder.general:
+        return True
     least = ladder.nearest[ladder.place.get(journey.stage, -1)].get(gained)
     return least is not None and value_of(models, gained, at_ms) >= least
 
@@ -158,10 +184,12 @@ def decide(ladder: Ladder, models: Models, journey: JourneyState, at_ms: int) ->
         return 0
     rungs = ladder.rungs
     rung = rungs[here]
-    if at_ms - journey.since_ms < rung.dwell_ms or all_hold(models, rung.leave, at_ms):
+    if at_ms - journey.since_ms < rung.dwell_ms or all_hold(
+        models, rung.leave, at_ms, ladder.scores
+    ):
         return None
     for below in range(here - 1, 0, -1):
-        if all_hold(models, rungs[below].leave, at_ms):
+        if all_hold(models, rungs[below].leave, at_ms, ladder.scores):
             return below
     return 0 if here else None
 
@@ -173,7 +201,7 @@ def _risen(ladder: Ladder, models: Models, here: int, at_ms: int) -> int | None:
         for name, least in enter:
             value = values.get(name)
             if value is None:
-                value = values[name] = value_of(models, name, at_ms)
+                value = values[name] = value_of(models, name, at_ms, ladder.scores)
             if value < least:
                 break
         else:
