@@ -105,3 +105,28 @@ def test_the_commands_publish_and_show(
     assert "nothing to do" in runner.invoke(app, ["publish", str(file)]).stdout
     assert FIRST in runner.invoke(app, ["show"]).stdout
     assert runner.invoke(app, ["show", "--version", "77"]).exit_code == 1
+
+
+def test_a_ruleset_whose_tests_fail_is_only_published_when_asked(
+    settings: Settings, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Versions are compared, and gone back to, by their numbers."""
+    monkeypatch.setattr("deploy.local.state.load_settings", lambda: settings)
+    good, bad = (tmp_path_factory.mktemp("rules") / name for name in ("good.yaml", "bad.yaml"))
+    story = "{name: t, events: [{type: page_viewed}], expect: {score: {e: 1}}}"
+    good.write_text(FIRST + f"tests: [{story}]\n")
+    bad.write_text(good.read_text().replace("points: 1", "points: 5"))
+    runner = CliRunner()
+    assert runner.invoke(app, ["publish", str(good)]).exit_code == 0
+    refused = runner.invoke(app, ["publish", str(bad)])
+    assert refused.exit_code == 1
+    assert "expected 1, got 5" in refused.output
+    assert good.read_text() in runner.invoke(app, ["show"]).stdout
+    assert runner.invoke(app, ["test"]).exit_code == 0
+    forced = runner.invoke(app, ["publish", str(bad), "--skip-tests"])
+    version = int(forced.stdout.split()[2])
+    assert runner.invoke(app, ["test"]).exit_code == 1
+    compared = runner.invoke(app, ["diff", str(version - 1), "live"]).stdout
+    assert compared == "~ rule e/visit\n    points: 1 → 5\n"
+    assert "is live" in runner.invoke(app, ["publish", str(version - 1)]).stdout
+    assert good.read_text() in runner.invoke(app, ["show"]).stdout
