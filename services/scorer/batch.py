@@ -70,8 +70,8 @@ async def take_in(
     if not arrivals:
         return Taken(0, 0, 0, 0, 0, 0, 0)
     unique = {arrival.key: arrival for arrival in reversed(arrivals)}
-    incoming = list(reversed(unique.values()))
-    mentioned = mentioned_identifiers(incoming)
+    incoming = arrivals if len(unique) == len(arrivals) else list(reversed(unique.values()))
+    mentioned = mentioned_identifiers({arrival.mention for arrival in incoming})
     try:
         plan, versions = await _resolve(connection, mentioned, incoming, scene, now_ms)
         leads = await _lock(connection, plan, versions, incoming, scene.ruleset.version)

@@ -118,8 +118,8 @@ def _move(
         if who.anonymous_id == anonymous_id and not known_identifiers(who):
             stored.lead_id = anonymous.owner_at(stored.position[0])
     for arrival in arrivals:
-        who = arrival.event.identifiers
-        if who.anonymous_id == anonymous_id and not arrival.names:
+        mention = arrival.mention
+        if mention.anonymous_id == anonymous_id and not mention.names:
             arrival.lead_id = anonymous.owner_at(arrival.at_ms)
 
 
