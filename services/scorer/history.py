@@ -19,7 +19,7 @@ from services.scorer.leads import Lead
 from services.scorer.mentions import claimed_anonymous_ids
 from services.scorer.outcome import Outcome
 from services.scorer.scene import Scene
-from shared.bodies import open_body, pack_body
+from shared.bodies import open_body
 from shared.envelope import Event, decode_event
 from shared.facts import Cause
 from shared.identity import known_identifiers
@@ -141,7 +141,7 @@ def fold_again(
         encoded = encode_entries(entries)
         outcome.entries += len(entries)
         if isinstance(one, Arrival):
-            outcome.events.append((one.key, lead.id, one.at_ms, pack_body(one.body), encoded))
+            outcome.events.append((one.key, lead.id, one.at_ms, one.body, encoded))
         elif one.was_of != lead.id or encoded != one.entries:
             outcome.rewrites[one.key] = (lead.id, encoded)
     outcome.add_checkpoints(lead, folded.checkpoints)

@@ -21,9 +21,9 @@ Scores = dict[str, float]
 class Outcome:
     """Rows to come.
 
-    leads: whose row is saved · events: new rows of the table event · rewrites: key → (lead,
-    entries) of stored events · checkpoints and stale_checkpoints: to add, and from which instant to
-    drop · changes, facts: rows of stage_history and outbox.
+    leads: whose row is saved · events: new rows of the table event, their bodies not packed yet ·
+    rewrites: key → (lead, entries) of stored events · checkpoints and stale_checkpoints: to add,
+    and from which instant to drop · changes, facts: rows of stage_history and outbox.
     """
 
     shards: int

@@ -31,7 +31,6 @@ from services.scorer.leads import Lead
 from services.scorer.mentions import claimed_anonymous_ids
 from services.scorer.outcome import Outcome
 from services.scorer.scene import Scene
-from shared.bodies import pack_body
 from shared.decay import score_at
 from shared.facts import Cause
 from shared.ledger import encode_entries
@@ -182,7 +181,7 @@ def _score_in_order(lead: Lead, arrivals: list[Arrival], scene: Scene, outcome: 
     lead_id = lead.id
     outcome.entries += sum(map(len, extended.entries))
     outcome.events += [
-        (one.key, lead_id, one.at_ms, pack_body(one.body), encode_entries(entries))
+        (one.key, lead_id, one.at_ms, one.body, encode_entries(entries))
         for one, entries in zip(arrivals, extended.entries, strict=True)
     ]
     if extended.changes:

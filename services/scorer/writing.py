@@ -9,6 +9,7 @@ from services.scorer import queries
 from services.scorer.identity import Plan
 from services.scorer.leads import Lead, identity_columns, new_row, scored_columns
 from services.scorer.outcome import Outcome
+from shared.bodies import pack_body
 from shared.identity import ANONYMOUS
 
 
@@ -48,7 +49,12 @@ async def write_outcome(connection: Any, outcome: Outcome) -> None:
             list(outcome.stale_checkpoints),
             list(outcome.stale_checkpoints.values()),
         )
-    await _copy(connection, "event", queries.EVENT_COLUMNS, outcome.events)
+    # All in one go: the packer's dictionary then stays in the processor's cache.
+    rows = [
+        (key, lead_id, at_ms, pack_body(body), entries)
+        for key, lead_id, at_ms, body, entries in outcome.events
+    ]
+    await _copy(connection, "event", queries.EVENT_COLUMNS, rows)
     await _save_leads(connection, [outcome.leads[lead_id] for lead_id in sorted(outcome.leads)])
     await _copy(connection, "checkpoint", queries.CHECKPOINT_COLUMNS, outcome.checkpoints)
     await _copy(connection, "stage_history", queries.STAGE_HISTORY_COLUMNS, outcome.changes)
