@@ -73,7 +73,7 @@ def status() -> None:
 
 @app.command()
 def doctor() -> None:
-    """Check broker, topics, database, migrations, ruleset, clock, processes; say how to mend."""
+    """Check broker, topics, database, migrations, ruleset, clock, ports; say how to mend."""
     from deploy.local.doctor import all_checks
     from deploy.local.report import print_checks
 
