@@ -138,11 +138,12 @@ def fold_again(
     lead.state = folded.state
     lead.ruleset_version = ruleset.version
     for one, entries in zip(line, folded.entries, strict=True):
-        encoded = encode_entries(entries)
         outcome.entries += len(entries)
         if isinstance(one, Arrival):
-            outcome.events.append((one.key, lead.id, one.at_ms, one.body, encoded))
-        elif one.was_of != lead.id or encoded != one.entries:
+            outcome.events.append((one, lead.id, entries))
+            continue
+        encoded = encode_entries(entries)
+        if one.was_of != lead.id or encoded != one.entries:
             outcome.rewrites[one.key] = (lead.id, encoded)
     outcome.add_checkpoints(lead, folded.checkpoints)
 

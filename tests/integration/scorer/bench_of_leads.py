@@ -10,7 +10,6 @@ from uuid import UUID
 
 import asyncpg
 
-from services.scorer.arrivals import read_arrival
 from services.scorer.batch import BatchClaim, OldResolutionError, Taken, take_in
 from services.scorer.core.compile import Ruleset, compile_ruleset
 from services.scorer.core.fold import fold_scores, new_state
@@ -19,11 +18,12 @@ from services.scorer.scene import Scene
 from services.scorer.timers import act_on_time, recalculate
 from shared.bodies import open_body
 from shared.decay import score_at
-from shared.envelope import Event, Identifiers, decode_event, encode_event, milliseconds
+from shared.envelope import Event, Identifiers, decode_event, milliseconds
 from shared.ids import new_lead_id
 from shared.lead_state import decode_scores
 from shared.ledger import decode_entries
 from shared.ruleset.reading import read_ruleset
+from tests.arrivals import arrivals_of
 
 START = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 TOPIC = "lead-events"
@@ -126,7 +126,7 @@ class Workbench:
     async def take(self, *events: Event) -> Taken:
         """One batch. Noted: `statements`, with BEGIN and COMMIT."""
         spy = Spy(self.connection)
-        arrivals = [read_arrival(encode_event(event)) for event in events]
+        arrivals = arrivals_of(events)
         claim = BatchClaim(TOPIC, 0, self.offset, self.offset + 1, 1, 0)
         try:
             async with self.connection.transaction():

@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.scorer.anonymous import Claim, runs_of
-from services.scorer.arrivals import Arrival, read_arrival
+from services.scorer.arrivals import Arrival
 from services.scorer.identity import Plan, Resolver
 from services.scorer.mentions import IdentifierRow, mentioned_identifiers
 from shared.envelope import Event, Identifiers, encode_event, instant
 from shared.identity import ANONYMOUS, EMAIL, USER_ID
+from tests.arrivals import arrival_of
 
 ANN, BOB, VISITOR = UUID(int=1), UUID(int=2), UUID(int=3)
 
@@ -25,7 +26,7 @@ def arrival(
         identifiers=Identifiers(**who),  # type: ignore[arg-type]
         properties={"previous_id": previous} if previous else {},
     )  # fmt: skip
-    return read_arrival(encode_event(event))
+    return arrival_of(encode_event(event))
 
 
 def numbered() -> Callable[[int], UUID]:
