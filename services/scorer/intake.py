@@ -93,8 +93,10 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
                 self._observe(heard=bool(fetched))
                 if self._in_flight and not fetched:
                     await self._landed(asyncio.FIRST_COMPLETED, IN_FLIGHT_POLL_SECONDS)
-        finally:
             await self._landed(asyncio.ALL_COMPLETED)
+        except BaseException:
+            await self._call_off()
+            raise
 
     async def _fetch(self) -> dict[TopicPartition, list[Any]]:
         """Records of partitions of which no batch is in flight: a partition's come in order."""
@@ -136,6 +138,13 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
             if batch.done():
                 del self._in_flight[partition]
                 batch.result()
+
+    async def _call_off(self) -> None:
+        """Give up the batches in flight: their transactions are undone, and others begin anew."""
+        for batch in self._in_flight.values():
+            batch.cancel()
+        if self._in_flight:
+            await asyncio.wait(self._in_flight.values())
 
     async def _own_partitions(self) -> None:
         self._reload.clear()
