@@ -14,6 +14,7 @@ from services.scorer.batch import BatchClaim, OldResolutionError, Taken, take_in
 from services.scorer.core.compile import Ruleset, compile_ruleset
 from services.scorer.core.fold import fold_scores, new_state
 from services.scorer.identity_cache import IdentityCache
+from services.scorer.resends import Resends
 from services.scorer.scene import Scene
 from services.scorer.timers import act_on_time, recalculate
 from shared.bodies import open_body
@@ -106,6 +107,7 @@ class Workbench:
     offset: int = 0
     statements: list[str] = field(default_factory=list)
     hand_off: bool = False
+    resends: Resends = field(default_factory=Resends)
     identities: list[IdentityCache] = field(default_factory=lambda: [IdentityCache()])
 
     @classmethod
@@ -121,7 +123,7 @@ class Workbench:
         """Several caches of identities take turns, as those of several scorers would."""
         cache = self.identities[self.offset % len(self.identities)]
         at_ms = milliseconds(self.watermark)
-        return Scene(self.rules, at_ms, 4, new_lead_id, self.hand_off, cache)
+        return Scene(self.rules, at_ms, 4, new_lead_id, self.hand_off, cache, self.resends)
 
     async def take(self, *events: Event) -> Taken:
         """One batch. Noted: `statements`, with BEGIN and COMMIT."""
