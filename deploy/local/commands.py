@@ -88,11 +88,15 @@ def migrate(
     """Bring the database's tables up to date."""
     from deploy.local.state import load_settings
     from shared.database import migrate as run
-    from shared.database import pending_migrations
+    from shared.database import NewerSchemaError, pending_migrations
 
     url = load_settings().database_url.get_secret_value()
     if revision != "base":
-        typer.echo("to run: " + (", ".join(pending_migrations(url)) or "nothing"))
+        try:
+            typer.echo("to run: " + (", ".join(pending_migrations(url)) or "nothing"))
+        except NewerSchemaError as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(1) from None
     run(url, revision)
     typer.echo("done")
 

@@ -170,7 +170,7 @@ def database_checks(settings: Settings, now: Callable[[], float] = time.time) ->
     import asyncpg
     from sqlalchemy.exc import SQLAlchemyError
 
-    from shared.database import pending_migrations
+    from shared.database import NewerSchemaError, pending_migrations
 
     where = settings.database_url.get_secret_value().rpartition("@")[2]
     errors = (OSError, TimeoutError, asyncpg.PostgresError, SQLAlchemyError, ValueError)
@@ -183,6 +183,10 @@ def database_checks(settings: Settings, now: Callable[[], float] = time.time) ->
             f"{where} can't be used ({type(error).__name__}: {error})",
             "Is it running, and is DATABASE_URL right? Locally: `leadscore up`.",
         )
+        return
+    except NewerSchemaError as error:
+        yield Check("database", True, f"{where} answers")
+        yield Check("migrations", False, str(error), "Install the newer leadscore.")
         return
     yield Check("database", True, f"{where} answers")
     yield Check(
