@@ -87,8 +87,8 @@ def migrate(
 ) -> None:
     """Bring the database's tables up to date."""
     from deploy.local.state import load_settings
-    from shared.database import migrate as run
     from shared.database import NewerSchemaError, pending_migrations
+    from shared.database import migrate as run
 
     url = load_settings().database_url.get_secret_value()
     if revision != "base":
