@@ -7,9 +7,8 @@ import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import msgspec
 import structlog
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, codec
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import (
     KafkaError,
@@ -23,6 +22,8 @@ from aiokafka.structs import RecordMetadata
 from prometheus_client import Counter
 
 from shared.errors import PoisonError, TryAgainError
+from shared.sending import Attempt, attempt_each
+from shared.sending import Record as Record
 from shared.settings import Settings
 from shared.topics import Topic
 
@@ -38,6 +39,9 @@ _WEDGED = (OutOfOrderSequenceNumber, UnknownProducerId, ProducerFenced)
 # Copies of each topic, where the cluster has that many brokers. (Asking for the cluster's own
 # default takes a newer request than aiokafka 0.14 knows.)
 REPLICAS = 3
+# aiokafka packs at lz4's level 9 and has no setting: level 1 is as good here, in a quarter of the
+# time (0.89 to 0.86 kB for three events, 3.5 to 14 µs).
+codec.lz4_encode.__defaults__ = (1,)
 _ACCEPTABLE_TOPIC_ERRORS = ("NoError", "TopicAlreadyExistsError")
 
 
@@ -144,17 +148,6 @@ async def _wait_for_leaders(admin: AIOKafkaAdminClient, names: list[str]) -> Non
     raise TryAgainError(f"topics have no leader yet: {', '.join(names)}")
 
 
-class Record(msgspec.Struct, frozen=True):
-    """What is to be sent. `headers`: (name, bytes) pairs."""
-
-    topic: str
-    value: bytes | None
-    key: bytes | None = None
-    headers: Sequence[tuple[str, bytes]] = ()
-    partition: int | None = None
-    timestamp_ms: int | None = None
-
-
 class SupervisedProducer:
     """A producer that is replaced when the broker has lost its sequence.
 
@@ -162,8 +155,11 @@ class SupervisedProducer:
     producer, so records must carry ids by which a reader can tell a copy.
     """
 
-    def __init__(self, make: Callable[[], AIOKafkaProducer]) -> None:
+    def __init__(
+        self, make: Callable[[], AIOKafkaProducer], attempt: Attempt = attempt_each
+    ) -> None:
         self._make = make
+        self._attempt = attempt
         self._producer: AIOKafkaProducer | None = None
         self._replacing = asyncio.Lock()
 
@@ -215,7 +211,7 @@ class SupervisedProducer:
                     producer = self._producer
                     if producer is None:
                         raise TryAgainError("the producer is not started")
-                    error = await _attempt(producer, records, done)
+                    error = await self._attempt(producer, records, done)
                     if error is None:
                         return [each for each in done if each is not None]
                     if not _is_wedged(producer, error):
@@ -242,37 +238,6 @@ class SupervisedProducer:
                 raise
             self._producer = fresh
         await close_producer(broken, 1.0)
-
-
-async def _attempt(
-    producer: AIOKafkaProducer, records: Sequence[Record], done: list[RecordMetadata | None]
-) -> BaseException | None:
-    """Send what isn't done, fill `done`, and return the first error."""
-    waiting: list[tuple[int, asyncio.Future[RecordMetadata]]] = []
-    first: BaseException | None = None
-    for index, record in enumerate(records):
-        if done[index] is not None:
-            continue
-        try:
-            future = await producer.send(
-                record.topic,
-                record.value,
-                record.key,
-                record.partition,
-                record.timestamp_ms,
-                list(record.headers),
-            )
-        except (KafkaError, OSError, AssertionError) as error:
-            first = error
-            break
-        waiting.append((index, future))
-    answers = await asyncio.gather(*(future for _, future in waiting), return_exceptions=True)
-    for (index, _), answer in zip(waiting, answers, strict=True):
-        if isinstance(answer, BaseException):
-            first = first or answer
-        else:
-            done[index] = answer
-    return first
 
 
 def _is_wedged(producer: AIOKafkaProducer, error: BaseException) -> bool:

@@ -68,6 +68,16 @@ def _connector(
     return connect
 
 
+class NewerSchemaError(Exception):
+    """A newer leadscore has migrated this database. The message says what to do."""
+
+    def __init__(self, revision: str) -> None:
+        super().__init__(
+            f"the database stands at migration {revision}, which this leadscore doesn't know: "
+            "run a leadscore at least as new as the one that migrated it"
+        )
+
+
 def migrate(database_url: str, revision: str = "head") -> None:
     """Bring the schema up to `revision`, or down to it ("base" empties the database).
 
@@ -92,16 +102,20 @@ def migrate(database_url: str, revision: str = "head") -> None:
 
 
 def pending_migrations(database_url: str) -> list[str]:
-    """Revisions that are not applied yet, oldest first; empty when all is well. Blocking."""
+    """Revisions that are not applied yet, oldest first; empty when all is well. Blocking.
+
+    Raises NewerSchemaError when the database stands at a revision that isn't known here.
+    """
     pending: list[str] = []
 
     def work(connection: Connection, config: Config) -> None:
         script = ScriptDirectory.from_config(config)
         current = MigrationContext.configure(connection).get_current_revision()
-        for each in script.walk_revisions():  # newest first
-            if each.revision == current:
-                break
-            pending.insert(0, each.revision)
+        known = [each.revision for each in script.walk_revisions()]  # newest first
+        if current is not None and current not in known:
+            raise NewerSchemaError(current)
+        newer = known if current is None else known[: known.index(current)]
+        pending.extend(reversed(newer))
 
     asyncio.run(_with_config(database_url, work))
     return pending

@@ -57,7 +57,7 @@ class Settings(BaseSettings):
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
-    batch_max_events: int = Field(10_000, ge=1, le=20_000)
+    batch_max_events: int = Field(15_000, ge=1, le=20_000)
     stall_limit_seconds: float = Field(60.0, gt=0)
     router_shards: int = Field(4, ge=1, le=64)
     router_chunk_max: int = Field(1000, ge=1, le=10_000, description="changes per transaction")

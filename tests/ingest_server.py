@@ -12,6 +12,7 @@ import uvicorn
 from aiokafka import AIOKafkaConsumer
 
 from services.ingest.app import create_app
+from services.ingest.batches import attempt_in_batches
 from services.ingest.edge import Edge
 from services.ingest.intake import Intake
 from services.ingest.keys import keys_of
@@ -54,7 +55,7 @@ async def served(app: Any) -> AsyncIterator[str]:
 @contextlib.asynccontextmanager
 async def serving_ingest(settings: Settings, sources: Sources | None = None) -> AsyncIterator[str]:
     """Ingest with a started producer; gives its base URL."""
-    producer = SupervisedProducer(lambda: make_producer(settings))
+    producer = SupervisedProducer(lambda: make_producer(settings), attempt_in_batches)
     await producer.start()
     edge = Edge(
         settings,

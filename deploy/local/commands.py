@@ -73,7 +73,7 @@ def status() -> None:
 
 @app.command()
 def doctor() -> None:
-    """Check broker, topics, database, migrations, ruleset, clock, processes; say how to mend."""
+    """Check broker, topics, database, migrations, ruleset, clock, ports; say how to mend."""
     from deploy.local.doctor import all_checks
     from deploy.local.report import print_checks
 
@@ -87,12 +87,16 @@ def migrate(
 ) -> None:
     """Bring the database's tables up to date."""
     from deploy.local.state import load_settings
+    from shared.database import NewerSchemaError, pending_migrations
     from shared.database import migrate as run
-    from shared.database import pending_migrations
 
     url = load_settings().database_url.get_secret_value()
     if revision != "base":
-        typer.echo("to run: " + (", ".join(pending_migrations(url)) or "nothing"))
+        try:
+            typer.echo("to run: " + (", ".join(pending_migrations(url)) or "nothing"))
+        except NewerSchemaError as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(1) from None
     run(url, revision)
     typer.echo("done")
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 from deploy.local import services
 from deploy.local.claim import is_running
+from deploy.local.listeners import held_by_another
 from deploy.local.report import Check
 from deploy.local.state import LocalState, NoStackError, find_folder, load_settings, read_state
 from shared.settings import Settings
@@ -37,30 +38,21 @@ def _where_from() -> str:
 
 
 def process_checks(state: LocalState) -> Iterator[Check]:
-    """The local stack's processes, and whether each service is ready."""
+    """The local stack's processes, whether each service is ready, and who holds their ports."""
     if not (state.supervisor_pid and is_running(state.supervisor_pid)):
         yield Check(
             "local stack", False, "is not running", "Start it with `leadscore up --detach`."
         )
+        yield from _ports_of_last_time(state)
         return
     yield Check("local stack", True, f"runs (pid {state.supervisor_pid})")
-    logs = state.logs
     for name in ("postgres", "kafka"):
         if name in state.ports and (name in state.pids or not _given(state, name)):
-            yield _process(
-                state, name, f"Its log: {logs}/{name}.log. It is started again by itself."
-            )
+            yield _taken(state, name) or _process(state, name)
     urls = {"ingest": state.ingest_url, "console": state.api_url, "router": state.router_url}
     urls |= {f"scorer-{number}": url for number, url in enumerate(state.scorer_urls, 1)}
     for name, url in urls.items():
-        why = services.away(url)
-        yield Check(
-            name,
-            not why,
-            f"{why or 'ready'} at {url} (pid {state.pids.get(name, 'none')})",
-            f"Its log says more: {logs}/{name}.log. A process that ended is started again by "
-            "itself; if its port is taken by another program, stop that or restart the stack.",
-        )
+        yield _taken(state, name) or _service(state, name, url)
 
 
 def _given(state: LocalState, name: str) -> bool:
@@ -69,11 +61,59 @@ def _given(state: LocalState, name: str) -> bool:
     return f":{state.ports.get(name)}" not in address
 
 
-def _process(state: LocalState, name: str, remedy: str) -> Check:
+def _process(state: LocalState, name: str) -> Check:
     pid = state.pids.get(name, 0)
     runs = bool(pid) and is_running(pid)
     where = f"port {state.ports.get(name)}"
-    return Check(name, runs, f"runs (pid {pid}, {where})" if runs else "has ended", remedy)
+    return Check(
+        name,
+        runs,
+        f"runs (pid {pid}, {where})" if runs else "has ended",
+        f"Its log: {state.logs}/{name}.log. It is started again by itself.",
+    )
+
+
+def _service(state: LocalState, name: str, url: str) -> Check:
+    why = services.away(url)
+    return Check(
+        name,
+        not why,
+        f"{why or 'ready'} at {url} (pid {state.pids.get(name, 'none')})",
+        f"Its log says more: {state.logs}/{name}.log. A process that ended is started again by "
+        "itself.",
+    )
+
+
+def _taken(state: LocalState, name: str) -> Check | None:
+    """The finding that another program listens on the port of one of ours."""
+    port = state.ports.get(name, 0)
+    holder = held_by_another(port, frozenset({state.pids.get(name, 0)}))
+    if not holder:
+        return None
+    return Check(
+        name,
+        False,
+        f"its port {port} is taken by {holder}",
+        f"Stop that program: {name} is then started by itself. Or `leadscore down` and "
+        "`leadscore up`, which takes another port.",
+    )
+
+
+def _ports_of_last_time(state: LocalState) -> Iterator[Check]:
+    """Those that another program has by now: the next start would have to take others."""
+    left = frozenset(state.pids.values())  # of a stack whose parent was killed
+    for name, port in state.ports.items():
+        if name in ("kafka", "postgres") and _given(state, name):
+            continue
+        holder = held_by_another(port, left)
+        if holder:
+            yield Check(
+                f"port {port}",
+                False,
+                f"{name}'s, is taken by {holder}",
+                "Stop that program before `leadscore up`, which else takes another port: what "
+                "names this one, such as a snippet in a page, would have to change.",
+            )
 
 
 def broker_checks(settings: Settings) -> Iterator[Check]:
@@ -122,12 +162,15 @@ async def _partitions(settings: Settings) -> dict[str, int]:
     return {each["topic"]: len(each["partitions"]) for each in described}
 
 
-def database_checks(settings: Settings) -> Iterator[Check]:
-    """The database answers, its schema is current, a valid ruleset is live, the clocks agree."""
+def database_checks(settings: Settings, now: Callable[[], float] = time.time) -> Iterator[Check]:
+    """The database answers, its schema is current, a valid ruleset is live, the clocks agree.
+
+    now: our clock, in seconds since 1970.
+    """
     import asyncpg
     from sqlalchemy.exc import SQLAlchemyError
 
-    from shared.database import pending_migrations
+    from shared.database import NewerSchemaError, pending_migrations
 
     where = settings.database_url.get_secret_value().rpartition("@")[2]
     errors = (OSError, TimeoutError, asyncpg.PostgresError, SQLAlchemyError, ValueError)
@@ -141,6 +184,10 @@ def database_checks(settings: Settings) -> Iterator[Check]:
             "Is it running, and is DATABASE_URL right? Locally: `leadscore up`.",
         )
         return
+    except NewerSchemaError as error:
+        yield Check("database", True, f"{where} answers")
+        yield Check("migrations", False, str(error), "Install the newer leadscore.")
+        return
     yield Check("database", True, f"{where} answers")
     yield Check(
         "migrations",
@@ -150,7 +197,7 @@ def database_checks(settings: Settings) -> Iterator[Check]:
     )
     if not pending:
         yield _ruleset(settings)
-    yield _clock(settings)
+    yield _clock(settings, now)
 
 
 def _ruleset(settings: Settings) -> Check:
@@ -181,7 +228,7 @@ async def _live(settings: Settings) -> int | None:
         await engine.dispose()
 
 
-def _clock(settings: Settings, now: Callable[[], float] = time.time) -> Check:
+def _clock(settings: Settings, now: Callable[[], float]) -> Check:
     import asyncpg
 
     from shared.database import dsn

@@ -13,6 +13,7 @@ import uvicorn
 import uvloop
 
 from services.ingest.app import create_app
+from services.ingest.batches import attempt_in_batches
 from services.ingest.dependencies import follow_sources, watch_kafka
 from services.ingest.edge import Edge
 from services.ingest.intake import Intake
@@ -65,7 +66,7 @@ def calm_garbage_collection() -> None:
 
 async def _serve(settings: Settings, keys: Keys, sources: Sources) -> None:
     health = Health.waiting_for("kafka", "sources")
-    producer = SupervisedProducer(lambda: make_producer(settings))
+    producer = SupervisedProducer(lambda: make_producer(settings), attempt_in_batches)
     intake = Intake(settings, producer)
     engine = create_engine(settings, pool_size=1, max_overflow=0)
     edge = Edge(settings, intake, keys, sources, origins_of(settings.allowed_origins))

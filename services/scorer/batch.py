@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
+
+import asyncpg
 
 from services.scorer import queries
 from services.scorer.arrivals import Arrival
@@ -70,8 +72,8 @@ async def take_in(
     if not arrivals:
         return Taken(0, 0, 0, 0, 0, 0, 0)
     unique = {arrival.key: arrival for arrival in reversed(arrivals)}
-    incoming = list(reversed(unique.values()))
-    mentioned = mentioned_identifiers(incoming)
+    incoming = arrivals if len(unique) == len(arrivals) else list(reversed(unique.values()))
+    mentioned = mentioned_identifiers({arrival.mention for arrival in incoming})
     try:
         plan, versions = await _resolve(connection, mentioned, incoming, scene, now_ms)
         leads = await _lock(connection, plan, versions, incoming, scene.ruleset.version)
@@ -80,18 +82,30 @@ async def take_in(
         raise
     if plan.changes_hands:
         scene.identities.forget(mentioned)
-    seen = {row[0] for row in await connection.fetch(queries.SEEN, list(unique))}
+    seen = await _seen(connection, unique.keys(), scene)
     fresh = [arrival for arrival in incoming if arrival.key not in seen] if seen else incoming
     _found(leads, plan, incoming, scene, now_ms)
     outcome = Outcome(scene.shards)
     refolded = await score(connection, leads, plan, incoming, fresh, scene, outcome)
     await write_identity(connection, plan)
-    await write_outcome(connection, outcome)
+    try:
+        await write_outcome(connection, outcome)
+    except asyncpg.UniqueViolationError:
+        scene.resends.was_too_narrow(unique)
+        raise
     return Taken(
         events=len(fresh), duplicates=len(arrivals) - len(fresh), entries=outcome.entries,
         changes=len(outcome.changes), refolded=refolded, merged=len(plan.merges),
         conflicts=plan.conflicts,
     )  # fmt: skip
+
+
+async def _seen(connection: Any, keys: Set[UUID], scene: Scene) -> set[UUID]:
+    """Those of these events that are stored already."""
+    wanted = scene.resends.to_look_up(keys)
+    seen = {row[0] for row in await connection.fetch(queries.SEEN, wanted)} if wanted else set()
+    scene.resends.learn(keys, seen)
+    return seen
 
 
 async def _resolve(

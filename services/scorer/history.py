@@ -19,7 +19,7 @@ from services.scorer.leads import Lead
 from services.scorer.mentions import claimed_anonymous_ids
 from services.scorer.outcome import Outcome
 from services.scorer.scene import Scene
-from shared.bodies import open_body, pack_body
+from shared.bodies import open_body
 from shared.envelope import Event, decode_event
 from shared.facts import Cause
 from shared.identity import known_identifiers
@@ -118,8 +118,8 @@ def _move(
         if who.anonymous_id == anonymous_id and not known_identifiers(who):
             stored.lead_id = anonymous.owner_at(stored.position[0])
     for arrival in arrivals:
-        who = arrival.event.identifiers
-        if who.anonymous_id == anonymous_id and not arrival.names:
+        mention = arrival.mention
+        if mention.anonymous_id == anonymous_id and not mention.names:
             arrival.lead_id = anonymous.owner_at(arrival.at_ms)
 
 
@@ -138,11 +138,12 @@ def fold_again(
     lead.state = folded.state
     lead.ruleset_version = ruleset.version
     for one, entries in zip(line, folded.entries, strict=True):
-        encoded = encode_entries(entries)
         outcome.entries += len(entries)
         if isinstance(one, Arrival):
-            outcome.events.append((one.key, lead.id, one.at_ms, pack_body(one.body), encoded))
-        elif one.was_of != lead.id or encoded != one.entries:
+            outcome.events.append((one, lead.id, entries))
+            continue
+        encoded = encode_entries(entries)
+        if one.was_of != lead.id or encoded != one.entries:
             outcome.rewrites[one.key] = (lead.id, encoded)
     outcome.add_checkpoints(lead, folded.checkpoints)
 

@@ -21,8 +21,7 @@ from uuid import UUID
 from services.scorer.anonymous import AnonymousId, Run, without_repeats
 from services.scorer.arrivals import Arrival
 from services.scorer.identity_cache import FoundRow
-from services.scorer.mentions import IdentifierRow, alias_identifiers
-from shared.event_types import ALIAS
+from services.scorer.mentions import IdentifierRow, Mention
 from shared.identity import ANONYMOUS, USER_ID, Identifier
 
 
@@ -80,8 +79,8 @@ class Resolver:
 
     def resolve(self, arrivals: Sequence[Arrival]) -> Plan:
         """Give every arrival its lead, in order of occurrence, and return what changed."""
-        for arrival in sorted(arrivals, key=attrgetter("position")):
-            arrival.lead_id = self._known_owner(arrival) or self._owner(arrival)
+        for arrival in sorted(self._open(arrivals), key=attrgetter("position")):
+            arrival.lead_id = self._owner(arrival)
         if self._moved:
             for arrival in arrivals:
                 assert arrival.lead_id is not None
@@ -111,9 +110,9 @@ class Resolver:
     def _share_out(self, arrivals: Sequence[Arrival]) -> None:
         """Events that carry nothing but a contested id: whoever has it in their millisecond."""
         for arrival in arrivals:
-            who = arrival.event.identifiers
-            anonymous = self.plan.contested.get(who.anonymous_id or "")
-            if anonymous is not None and not arrival.names:
+            mention = arrival.mention
+            anonymous = self.plan.contested.get(mention.anonymous_id or "")
+            if anonymous is not None and not mention.names:
                 arrival.lead_id = anonymous.owner_at(arrival.at_ms)
 
     def _standing(self, lead_id: UUID) -> UUID:
@@ -121,44 +120,72 @@ class Resolver:
             lead_id = self._moved[lead_id]
         return lead_id
 
-    def _known_owner(self, arrival: Arrival) -> UUID | None:
-        """The short way of nearly every event: one name that is known, on a browser that has only
-        ever been this person's; or a browser that has only ever been one lead's.
+    def _open(self, arrivals: Sequence[Arrival]) -> list[Arrival]:
+        """Give the arrivals that settle themselves their lead; return the others.
+
+        Nearly every event is of a person whom nothing in the batch changes. Those are seen to
+        mention by mention, not one by one. They come first, although in order of occurrence they
+        may come after: they change nothing, and nothing that is open touches their browsers.
         """
-        anonymous_id = arrival.event.identifiers.anonymous_id
-        names = arrival.names
+        lines: dict[Mention, list[Arrival]] = {}
+        for arrival in arrivals:
+            line = lines.get(arrival.mention)
+            if line is None:
+                lines[arrival.mention] = [arrival]
+            else:
+                line.append(arrival)
+        owners = {mention: self._settled_owner(mention, line) for mention, line in lines.items()}
+        touched = {
+            value
+            for mention, owner in owners.items()
+            if owner is None
+            for value in (mention.anonymous_id, *(v for k, v in mention.aliases if k == ANONYMOUS))
+        }
+        left: list[Arrival] = []
+        for mention, line in lines.items():
+            owner = owners[mention]
+            if owner is None or (mention.anonymous_id and mention.anonymous_id in touched):
+                left += line
+                continue
+            for arrival in line:
+                arrival.lead_id = owner
+        return left
+
+    def _settled_owner(self, mention: Mention, line: list[Arrival]) -> UUID | None:
+        """The lead of one name that is known, on a browser that has only ever been this person's;
+        or of a browser that has only ever been one lead's. None: look closely.
+        """
+        names, anonymous_id = mention.names, mention.anonymous_id
         anonymous = self._anonymous.get(anonymous_id) if anonymous_id else None
-        if self._moved or (anonymous is not None and len(anonymous.runs) > 1):
+        if anonymous is not None and len(anonymous.runs) > 1:
             return None
         if not names:
             return anonymous.runs[0].lead_id if anonymous is not None else None
-        if len(names) > 1 or arrival.event.type == ALIAS:
+        if len(names) > 1 or mention.aliases:
             return None
         lead_id = self._known.get(names[0])
         if anonymous_id and lead_id is not None:
             if anonymous is None or anonymous.runs[0].lead_id != lead_id:
                 return None
-            if anonymous.claimed_ms is None or anonymous.claimed_ms > arrival.at_ms:
+            claimed_ms = anonymous.claimed_ms
+            if claimed_ms is None or any(arrival.at_ms < claimed_ms for arrival in line):
                 return None
         return lead_id
 
     def _owner(self, arrival: Arrival) -> UUID:
-        event = arrival.event
-        who = event.identifiers
-        anonymous_id = who.anonymous_id
-        names = arrival.names
+        mention = arrival.mention
+        names, anonymous_id = mention.names, mention.anonymous_id
         if not names:
             assert anonymous_id is not None
             return self._visitor(anonymous_id, arrival.at_ms)
         lead_id = self._person(names, anonymous_id)
         if anonymous_id:
             self._claim(anonymous_id, arrival.at_ms, lead_id)
-        if event.type == ALIAS:
-            for kind, value in alias_identifiers(event):
-                if kind == USER_ID:
-                    self._alias(value, lead_id)
-                else:
-                    self._claim(value, arrival.at_ms, self._standing(lead_id))
+        for kind, value in mention.aliases:
+            if kind == USER_ID:
+                self._alias(value, lead_id)
+            else:
+                self._claim(value, arrival.at_ms, self._standing(lead_id))
         return self._standing(lead_id)
 
     def _visitor(self, anonymous_id: str, at_ms: int) -> UUID:

@@ -19,7 +19,11 @@ from services.scorer.taking import Batch, Taker
 
 log = structlog.get_logger()
 POLL_MS = 200
-# How long a rebalance waits for the batch in flight.
+# While Postgres works on one batch, Python can work on another, of another partition.
+BATCHES_IN_FLIGHT = 2
+# How soon a batch that ended is followed up by the next, when the other partitions are quiet.
+IN_FLIGHT_POLL_SECONDS = 0.02
+# How long a rebalance waits for the batches in flight.
 DRAIN_SECONDS = 30.0
 # A broker answers many times a second, new records or not. aiokafka waits without a word when it
 # doesn't.
@@ -48,22 +52,24 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         self._taker = taker
         self._batch_max_events = batch_max_events
         self._kafka_is = kafka_is
-        self._in_flight = asyncio.Lock()
+        self._in_flight: dict[int, asyncio.Task[None]] = {}
         self._reload = asyncio.Event()
         self._joined = False
+        self._revoking = False
         self.owned: dict[int, Owned] = {}
         self.progress_at = time.monotonic()
 
-    # -- the group's callbacks; they run beside the batch in flight ------------------------------
+    # -- the group's callbacks; they run beside the batches in flight ----------------------------
 
     async def on_partitions_revoked(self, _revoked: Iterable[TopicPartition]) -> None:
-        """Let the batch in flight end, then forget what we owned."""
-        try:
-            async with asyncio.timeout(DRAIN_SECONDS), self._in_flight:
-                self.owned = {}
-        except TimeoutError:
-            # The claim in Postgres is the judge: a batch that ends later than its epoch is undone.
-            self.owned = {}
+        """Let the batches in flight end, then forget what we owned."""
+        self._revoking = True
+        if self._in_flight:
+            # One that takes longer: its claim in Postgres is the judge. A batch that ends later
+            # than its epoch is undone.
+            await asyncio.wait(self._in_flight.values(), timeout=DRAIN_SECONDS)
+        self.owned = {}
+        self._revoking = False
         metrics.PARTITIONS.set(0)
 
     async def on_partitions_assigned(self, _assigned: Iterable[TopicPartition]) -> None:
@@ -74,31 +80,71 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
     # -- the main loop ---------------------------------------------------------------------------
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Take batches in until told to stop; the batch in flight is always finished."""
+        """Take batches in until told to stop; those in flight are always finished."""
         self._consumer.subscribe([self._topic], listener=self)
-        while not stopping.is_set():
-            if self._reload.is_set():
-                await self._own_partitions()
-            try:
-                fetched = await self._consumer.getmany(
-                    timeout_ms=POLL_MS, max_records=self._batch_max_events
-                )
-            except NoOffsetForPartitionError:
-                # The assignment is live before we said where to begin.
-                self._reload.set()
-                await asyncio.sleep(0.05)
-                continue
-            except OffsetOutOfRangeError:
-                self._reload.set()  # taking over again says precisely what is wrong
-                await asyncio.sleep(0.2)
-                continue
-            except (KafkaError, OSError) as error:
-                self._kafka_is(False, type(error).__name__)
-                await asyncio.sleep(0.5)
-                continue
-            for partition, records in fetched.items():
-                await self._take(partition.partition, records)
-            self._observe(heard=bool(fetched))
+        try:
+            while not stopping.is_set():
+                if self._reload.is_set():
+                    await self._landed(asyncio.ALL_COMPLETED)
+                    await self._own_partitions()
+                fetched = await self._fetch()
+                for partition, records in fetched.items():
+                    await self._send_off(partition.partition, records)
+                self._observe(heard=bool(fetched))
+                if self._in_flight and not fetched:
+                    await self._landed(asyncio.FIRST_COMPLETED, IN_FLIGHT_POLL_SECONDS)
+            await self._landed(asyncio.ALL_COMPLETED)
+        except BaseException:
+            await self._call_off()
+            raise
+
+    async def _fetch(self) -> dict[TopicPartition, list[Any]]:
+        """Records of partitions of which no batch is in flight: a partition's come in order."""
+        free = [one for one in self._consumer.assignment() if one.partition not in self._in_flight]
+        if self._in_flight and not free:
+            return {}
+        try:
+            fetched = await self._consumer.getmany(
+                *free,
+                timeout_ms=0 if self._in_flight else POLL_MS,
+                max_records=self._batch_max_events,
+            )
+        except NoOffsetForPartitionError:
+            # The assignment is live before we said where to begin.
+            self._reload.set()
+            await asyncio.sleep(0.05)
+        except OffsetOutOfRangeError:
+            self._reload.set()  # taking over again says precisely what is wrong
+            await asyncio.sleep(0.2)
+        except (KafkaError, OSError) as error:
+            self._kafka_is(False, type(error).__name__)
+            await asyncio.sleep(0.5)
+        else:
+            return dict(fetched)
+        return {}
+
+    async def _send_off(self, partition: int, records: list[Any]) -> None:
+        """Begin with a batch, once there is room for it."""
+        while len(self._in_flight) >= BATCHES_IN_FLIGHT:
+            await self._landed(asyncio.FIRST_COMPLETED)
+        self._in_flight[partition] = asyncio.create_task(self._take(partition, records))
+
+    async def _landed(self, when: Any, seconds: float | None = None) -> None:
+        """Wait for batches in flight. Raises what ended one."""
+        if not self._in_flight:
+            return
+        await asyncio.wait(self._in_flight.values(), timeout=seconds, return_when=when)
+        for partition, batch in list(self._in_flight.items()):
+            if batch.done():
+                del self._in_flight[partition]
+                batch.result()
+
+    async def _call_off(self) -> None:
+        """Give up the batches in flight: their transactions are undone, and others begin anew."""
+        for batch in self._in_flight.values():
+            batch.cancel()
+        if self._in_flight:
+            await asyncio.wait(self._in_flight.values())
 
     async def _own_partitions(self) -> None:
         self._reload.clear()
@@ -131,28 +177,27 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         log.info("partitions taken over", partitions=sorted(owned))
 
     async def _take(self, partition: int, records: list[Any]) -> None:
-        async with self._in_flight:
-            mine = self.owned.get(partition)
-            if mine is None:
-                return  # fetched before we knew where to begin, or ours no longer
-            if records[0].offset < mine.next_offset:
-                records = [one for one in records if one.offset >= mine.next_offset]
-                if not records:
-                    return
-            next_offset = records[-1].offset + 1
-            claim = BatchClaim(
-                self._topic, partition, mine.next_offset, next_offset, mine.epoch,
-                watermark_ms=records[-1].timestamp,
-            )  # fmt: skip
-            try:
-                await self._taker.take(Batch(claim, records))
-            except LostPartitionError as error:
-                log.warning("partition lost", claim=str(error))
-                self.owned.pop(partition, None)
-                self._reload.set()
+        mine = self.owned.get(partition)
+        if mine is None or self._revoking:
+            return  # fetched before we knew where to begin, or ours no longer
+        if records[0].offset < mine.next_offset:
+            records = [one for one in records if one.offset >= mine.next_offset]
+            if not records:
                 return
-            mine.next_offset = next_offset
-            self.progress_at = time.monotonic()
+        next_offset = records[-1].offset + 1
+        claim = BatchClaim(
+            self._topic, partition, mine.next_offset, next_offset, mine.epoch,
+            watermark_ms=records[-1].timestamp,
+        )  # fmt: skip
+        try:
+            await self._taker.take(Batch(claim, records))
+        except LostPartitionError as error:
+            log.warning("partition lost", claim=str(error))
+            self.owned.pop(partition, None)
+            self._reload.set()
+            return
+        mine.next_offset = next_offset
+        self.progress_at = time.monotonic()
 
     # -- what others ask -------------------------------------------------------------------------
 

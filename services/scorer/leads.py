@@ -23,7 +23,7 @@ from shared.lead_state import (
 class Lead(msgspec.Struct):
     """One lead, locked by this transaction.
 
-    due_ms is the stored lower bound of the next time-driven change.
+    due_ms is the stored lower bound of the next time-driven change · is_new: has no row yet.
     """
 
     id: UUID
@@ -36,10 +36,12 @@ class Lead(msgspec.Struct):
     state: ScoreState
     journeys: list[JourneyState]
     is_new: bool = False
+    identity_changed: bool = False
 
     def bump_identity(self) -> None:
         """Its identity changed: whoever resolved before must look again."""
         self.identity_version += 1
+        self.identity_changed = True
 
 
 def loaded_lead(row: Mapping[str, Any]) -> Lead:
@@ -73,19 +75,35 @@ def new_lead(lead_id: UUID, ruleset: Ruleset, known: bool, now_ms: int, first_ms
     )
 
 
-def lead_columns(leads: list[Lead]) -> list[list[Any]]:
+def new_row(lead: Lead) -> tuple[Any, ...]:
+    """A new lead's row, in the order of LEAD_COLUMNS."""
+    main = lead.journeys[0]
+    return (
+        lead.id, lead.created_ms, lead.known, lead.merged_into, lead.identity_version,
+        lead.ruleset_version, main.stage, main.since_ms, lead.due_ms, encode_scores(lead.state),
+        encode_journeys(lead.journeys),
+    )  # fmt: skip
+
+
+def scored_columns(leads: list[Lead]) -> list[list[Any]]:
     """The arguments of SAVE_LEADS: one list a column."""
     main = [lead.journeys[0] for lead in leads]
     return [
         [lead.id for lead in leads],
-        [lead.created_ms for lead in leads],
-        [lead.known for lead in leads],
-        [lead.merged_into for lead in leads],
-        [lead.identity_version for lead in leads],
         [lead.ruleset_version for lead in leads],
         [journey.stage for journey in main],
         [journey.since_ms for journey in main],
         [lead.due_ms for lead in leads],
         [encode_scores(lead.state) for lead in leads],
         [encode_journeys(lead.journeys) for lead in leads],
+    ]
+
+
+def identity_columns(leads: list[Lead]) -> list[list[Any]]:
+    """The arguments of SAVE_LEAD_IDENTITIES: one list a column."""
+    return [
+        [lead.id for lead in leads],
+        [lead.known for lead in leads],
+        [lead.merged_into for lead in leads],
+        [lead.identity_version for lead in leads],
     ]

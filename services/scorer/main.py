@@ -19,6 +19,7 @@ from services.scorer.identity_cache import IdentityCache
 from services.scorer.intake import Intake
 from services.scorer.live_ruleset import LiveRuleset
 from services.scorer.patience import Patience
+from services.scorer.resends import Resends
 from services.scorer.scene import Scene
 from services.scorer.taking import Taker
 from shared.bus import SupervisedProducer, admin_client, create_consumer, create_producer
@@ -30,7 +31,7 @@ from shared.settings import Settings
 
 log = structlog.get_logger()
 # Large fetches make large batches, and the batch is what costs.
-FETCH_BYTES = 8 * 1024 * 1024
+FETCH_BYTES = 16 * 1024 * 1024
 RULESET_POLL_SECONDS = 1.0
 GARBAGE_SECONDS = 20.0
 STOP_SECONDS = 10.0
@@ -96,7 +97,7 @@ async def _wire(
     stack.push_async_callback(producer.stop)
     cluster_id = await patience.through(lambda: _cluster_id(settings))
 
-    identities = IdentityCache()
+    identities, resends = IdentityCache(), Resends()
 
     def scene() -> Scene:
         return Scene(
@@ -106,6 +107,7 @@ async def _wire(
             new_lead_id,
             ruleset.hand_off,
             identities,
+            resends,
         )
 
     taker = Taker(pool, patience, DeadLetters(settings, producer), scene)

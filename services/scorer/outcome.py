@@ -8,11 +8,13 @@ from uuid import UUID
 
 import msgspec
 
+from services.scorer.arrivals import Arrival
 from services.scorer.core.fold import Release
 from services.scorer.leads import Lead
 from shared.facts import HandoffReleased, StageChange, StageChanged, fact_about
 from shared.ids import shard_of
 from shared.lead_state import ScoreState, encode_scores
+from shared.ledger import Entry
 
 Scores = dict[str, float]
 
@@ -21,14 +23,14 @@ Scores = dict[str, float]
 class Outcome:
     """Rows to come.
 
-    leads: whose row is saved · events: new rows of the table event · rewrites: key → (lead,
-    entries) of stored events · checkpoints and stale_checkpoints: to add, and from which instant to
-    drop · changes, facts: rows of stage_history and outbox.
+    leads: whose row is saved · events: new ones, with their lead and what they earned · rewrites:
+    key → (lead, entries) of stored events · checkpoints and stale_checkpoints: to add, and from
+    which instant to drop · changes, facts: rows of stage_history and outbox.
     """
 
     shards: int
     leads: dict[UUID, Lead] = field(default_factory=dict)
-    events: list[tuple[Any, ...]] = field(default_factory=list)
+    events: list[tuple[Arrival, UUID, list[Entry]]] = field(default_factory=list)
     rewrites: dict[UUID, tuple[UUID, bytes | None]] = field(default_factory=dict)
     checkpoints: list[tuple[Any, ...]] = field(default_factory=list)
     stale_checkpoints: dict[UUID, int] = field(default_factory=dict)

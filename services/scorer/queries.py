@@ -81,18 +81,33 @@ UPDATE identifier i
 
 DROP_RUNS = "DELETE FROM identifier WHERE kind = 5 AND value = ANY($1::text[])"
 
+# What scoring changes of leads that have a row (it is locked). An upsert, so that rows are found
+# by their key whatever the planner believes; what isn't updated is only there to be NOT NULL.
 SAVE_LEADS = """
-INSERT INTO lead AS l (id, created_ms, known, merged_into, identity_version, ruleset_version,
-                       stage, stage_since_ms, due_ms, scores, journeys)
-SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bool[], $4::uuid[], $5::int[], $6::int[],
-                     $7::text[], $8::bigint[], $9::bigint[], $10::bytea[], $11::bytea[])
+INSERT INTO lead AS l (id, created_ms, known, ruleset_version, stage, stage_since_ms, due_ms,
+                       scores, journeys)
+SELECT id, 0, false, ruleset_version, stage, since_ms, due_ms, scores, journeys
+  FROM unnest($1::uuid[], $2::int[], $3::text[], $4::bigint[], $5::bigint[], $6::bytea[],
+              $7::bytea[])
+    AS scored(id, ruleset_version, stage, since_ms, due_ms, scores, journeys)
 ON CONFLICT (id) DO UPDATE
-   SET known = excluded.known, merged_into = excluded.merged_into,
-       identity_version = excluded.identity_version, ruleset_version = excluded.ruleset_version,
-       stage = excluded.stage, stage_since_ms = excluded.stage_since_ms, due_ms = excluded.due_ms,
+   SET ruleset_version = excluded.ruleset_version, stage = excluded.stage,
+       stage_since_ms = excluded.stage_since_ms, due_ms = excluded.due_ms,
        scores = excluded.scores, journeys = excluded.journeys
 """
 
+SAVE_LEAD_IDENTITIES = """
+UPDATE lead l
+   SET known = new.known, merged_into = new.merged_into, identity_version = new.identity_version
+  FROM unnest($1::uuid[], $2::bool[], $3::uuid[], $4::int[])
+    AS new(id, known, merged_into, identity_version)
+ WHERE l.id = new.id
+"""
+
+LEAD_COLUMNS = (
+    "id", "created_ms", "known", "merged_into", "identity_version", "ruleset_version", "stage",
+    "stage_since_ms", "due_ms", "scores", "journeys",
+)  # fmt: skip
 EVENT_COLUMNS = ("key", "lead_id", "occurred_ms", "body", "entries")
 CHECKPOINT_COLUMNS = ("lead_id", "events", "last_ms", "ruleset_version", "scores")
 STAGE_HISTORY_COLUMNS = (

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from services.scorer.core.compile import Ruleset
 from services.scorer.identity_cache import IdentityCache
+from services.scorer.resends import Resends
 from shared.errors import TryAgainError
 
 
@@ -22,7 +23,7 @@ class NewerRulesetError(TryAgainError):
 @dataclass(frozen=True, slots=True)
 class Scene:
     """Which rules hold, up to when time may act, how many shards the outbox has, how new leads get
-    their ids, and what this process has read of identities.
+    their ids, what this process has read of identities, and which events it has seen lately.
     """
 
     ruleset: Ruleset
@@ -32,3 +33,4 @@ class Scene:
     # Do hand-offs that come of a recalculation go out?
     hand_off: bool = False
     identities: IdentityCache = field(default_factory=IdentityCache)
+    resends: Resends = field(default_factory=Resends)

@@ -5,6 +5,7 @@ each event has its lead.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -32,10 +33,8 @@ from services.scorer.leads import Lead
 from services.scorer.mentions import claimed_anonymous_ids
 from services.scorer.outcome import Outcome
 from services.scorer.scene import Scene
-from shared.bodies import pack_body
 from shared.decay import score_at
 from shared.facts import Cause
-from shared.ledger import encode_entries
 
 NEVER_MS = 1 << 62
 ByLead = dict[UUID, list[Arrival]]
@@ -184,12 +183,8 @@ def _score_in_order(lead: Lead, arrivals: list[Arrival], scene: Scene, outcome: 
         0 if lead.is_new else lead.due_ms or NEVER_MS,
     )
     lead.state, lead.journeys = extended.state, extended.journeys
-    lead_id = lead.id
     outcome.entries += sum(map(len, extended.entries))
-    outcome.events += [
-        (one.key, lead_id, one.at_ms, pack_body(one.body), encode_entries(entries))
-        for one, entries in zip(arrivals, extended.entries, strict=True)
-    ]
+    outcome.events += zip(arrivals, repeat(lead.id), extended.entries)
     if extended.changes:
         outcome.add_changes(lead, extended.changes)
     if extended.needs_settle:

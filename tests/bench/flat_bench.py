@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import msgspec
 
-from services.scorer.arrivals import read_arrival
+from services.scorer.arrivals import read_records
 from services.scorer.batch import BatchClaim, take_in
 from services.scorer.core.compile import Ruleset, compile_ruleset
 from services.scorer.scene import Scene
@@ -23,6 +23,7 @@ from shared.database import create_engine, dsn
 from shared.envelope import Event, encode_event
 from shared.ids import new_lead_id
 from shared.ruleset.store import load, publish
+from tests.arrivals import ReadRecord
 from tests.bench.events import event_stream
 from tests.bench.stack import BenchStack
 
@@ -42,9 +43,9 @@ class Partition:
 
     async def take(self, events: Sequence[Event]) -> float:
         """Take a batch in; seconds from its first byte to its commit."""
-        bodies = [encode_event(event) for event in events]
+        records = [ReadRecord(encode_event(event)) for event in events]
         started = time.perf_counter()
-        arrivals = [read_arrival(body) for body in bodies]
+        arrivals, _ = read_records(records)
         claim = BatchClaim("flat", 0, self.offset, self.offset + 1, 1, 0)
         async with self.connection.transaction():
             await take_in(self.connection, claim, arrivals, Scene(self.rules, 0, 4, new_lead_id))

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -80,9 +82,13 @@ def _script(name: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
-    """One stack with three scorers for all tests that ask; each test brings its own people."""
-    folder = tmp_path_factory.mktemp("local-stack")
+def local() -> Iterator[Local]:
+    """One stack with three scorers for all tests that ask; each test brings its own people.
+
+    Its folder is not one of pytest's: as root, the database's user must get there, and every run of
+    pytest shuts others out of them all.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="leadscore-e2e-")).resolve()
     local = Local(folder)
     # Output goes to a file: processes of the stack may keep a pipe open for ever.
     with (folder / "up.txt").open("w") as output:
@@ -101,6 +107,7 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
         yield local
     finally:
         local.run("leadscore", "down")
+        shutil.rmtree(folder)
 
 
 def _until_ready(local: Local) -> None:

@@ -9,73 +9,15 @@ from typing import Any
 
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, Route
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
-from starlette.routing import Route as Path
 
-from shared.settings import Settings
 from tests.browser import chromium
-from tests.ingest_server import Written, reading_events, served, serving_ingest
+from tests.e2e.conftest import Local
+from tests.e2e.site import Site
+from tests.e2e.written import Written, reading_events
 
 USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0.0.0 Safari/537.36"
-KEY = "test-write-key"
 GPC = "Object.defineProperty(navigator, 'globalPrivacyControl', {get: () => true})"
 NO_STORAGE = "Object.defineProperty(window, 'localStorage', {get() { throw new Error('no') }})"
-
-HOME = """
-<h1>Retirement savings</h1>
-<a id="next" href="/pricing">Pricing</a>
-<a id="guide" href="/files/guide.pdf">Your Guide to a Secure Retirement</a>
-<a id="out" href="http://localhost:{port}/elsewhere">A partner</a>
-"""
-PRICING = """
-<h1>Pricing</h1>
-<form id="callback" data-leadscore-form="callback" action="/done" method="post">
-  <input name="email"><input name="company"><input name="pass" type="password">
-  <input name="shown_password" type="text"><input name="card" autocomplete="cc-number">
-  <input type="checkbox" name="topic" value="tax" checked>
-  <input type="checkbox" name="topic" value="funds" checked>
-  <input type="hidden" name="csrf_token" value="t"><button>Call me</button>
-</form>
-<form id="direct" data-leadscore-form="ebook" action="{ingest}/v1/forms/ebook" method="post">
-  <input type="hidden" name="writeKey" value="{key}">
-  <input name="email"><button>Send me the e-book</button>
-</form>
-"""
-
-
-@dataclass
-class Site:
-    """A site of two pages that carries the snippet, with the attributes given."""
-
-    ingest: str
-    attributes: str
-    head: str = ""
-    url: str = ""
-
-    def app(self) -> Starlette:
-        return Starlette(
-            routes=[
-                Path("/", self._page),
-                Path("/pricing", self._page),
-                Path("/done", self._done, methods=["POST"]),
-                Path("/elsewhere", self._done),
-                Path("/files/guide.pdf", self._done),
-            ]
-        )
-
-    async def _page(self, request: Request) -> Response:
-        body = PRICING if request.url.path == "/pricing" else HOME
-        body = body.format(ingest=self.ingest, key=KEY, port=request.url.port)
-        return HTMLResponse(
-            f"<!doctype html><head>{self.head}"
-            f'<script async src="{self.ingest}/beacon.js" data-write-key="{KEY}" '
-            f"{self.attributes}></script><title>Page {request.url.path}</title></head>{body}"
-        )
-
-    async def _done(self, _request: Request) -> Response:
-        return PlainTextResponse("done")
 
 
 @dataclass
@@ -100,7 +42,7 @@ class Visitor:
 @contextlib.asynccontextmanager
 async def visiting(
     browser: Browser,
-    settings: Settings,
+    local: Local,
     attributes: str = 'data-consent="granted"',
     script: str = "",
     head: str = "",
@@ -111,22 +53,20 @@ async def visiting(
     script: runs in every page before anything else · options: of the browser's profile.
     Fails when a page had an uncaught error.
     """
-    reading = reading_events(settings, once=True)  # a browser may send again what was not answered
-    async with serving_ingest(settings) as ingest, reading as written:
-        site = Site(ingest, attributes, head)
-        async with served(site.app()) as site.url:
-            context = await browser.new_context(user_agent=USER_AGENT, **options)
-            if script:
-                await context.add_init_script(script)
-            context.set_default_timeout(60_000)
-            page = await context.new_page()
-            visitor = Visitor(site, page, context, written)
-            page.on("pageerror", lambda error: visitor.faults.append(str(error)))
-            try:
-                yield visitor
-            finally:
-                await context.close()
-            assert visitor.faults == []
+    site = Site(local["ingest_url"], local["write_key"], attributes, head)
+    async with site.served() as port, reading_events(local, port) as written:
+        context = await browser.new_context(user_agent=USER_AGENT, **options)
+        if script:
+            await context.add_init_script(script)
+        context.set_default_timeout(60_000)
+        page = await context.new_page()
+        visitor = Visitor(site, page, context, written)
+        page.on("pageerror", lambda error: visitor.faults.append(str(error)))
+        try:
+            yield visitor
+        finally:
+            await context.close()
+        assert visitor.faults == []
 
 
 @pytest.fixture
@@ -136,9 +76,9 @@ async def browser() -> AsyncIterator[Browser]:
         yield browser
 
 
-async def test_a_visit_is_told_page_by_page(browser: Browser, settings: Settings) -> None:
+async def test_a_visit_is_told_page_by_page(browser: Browser, local: Local) -> None:
     """Where it came from, where it landed, what it saw and for how long, what it clicked."""
-    async with visiting(browser, settings) as visitor:
+    async with visiting(browser, local) as visitor:
         came = "/?utm_source=search&utm_campaign=retire&gclid=g1#top"
         await visitor.goto(came, referer="https://search.test/")
         first = await visitor.written.one("page_viewed")
@@ -150,7 +90,7 @@ async def test_a_visit_is_told_page_by_page(browser: Browser, settings: Settings
         campaign = {"source": "search", "name": "retire", "gclid": "g1"}
         assert first.context["campaign"] == campaign
         assert first.consent == {"granted": True}
-        assert first.verdict.judgement == "unknown"
+        assert first.judgement == "unknown"
 
         await visitor.page.wait_for_function("performance.now() > 1500")
         await visitor.page.click("#next")
@@ -169,13 +109,13 @@ async def test_a_visit_is_told_page_by_page(browser: Browser, settings: Settings
         assert second.context["page"]["referrer"] == landing
         assert second.context["page"]["landing"] == landing
         assert second.context["campaign"] == campaign
-        assert len({event.identifiers.anonymous_id for event in events}) == 1
-        assert first.identifiers.anonymous_id
+        assert len({event.anonymous_id for event in events}) == 1
+        assert first.anonymous_id
 
 
-async def test_downloads_and_outbound_links_are_told(browser: Browser, settings: Settings) -> None:
+async def test_downloads_and_outbound_links_are_told(browser: Browser, local: Local) -> None:
     """A file is content, another host is a link; a link within the site is neither."""
-    async with visiting(browser, settings) as visitor:
+    async with visiting(browser, local) as visitor:
         await visitor.goto("/")
         await visitor.page.click("#guide", modifiers=["Control"])
         download = await visitor.written.one("content_downloaded")
@@ -192,10 +132,10 @@ async def test_downloads_and_outbound_links_are_told(browser: Browser, settings:
 
 
 async def test_a_marked_form_says_who_it_is_and_keeps_secrets(
-    browser: Browser, settings: Settings
+    browser: Browser, local: Local
 ) -> None:
     """The address identifies the browser; passwords, tokens and card numbers stay behind."""
-    async with visiting(browser, settings) as visitor:
+    async with visiting(browser, local) as visitor:
         await visitor.goto("/pricing")
         viewed = await visitor.written.one("page_viewed")
         for name, value in (
@@ -209,17 +149,15 @@ async def test_a_marked_form_says_who_it_is_and_keeps_secrets(
         await visitor.page.click("#callback button")
         await visitor.page.wait_for_url("**/done")
         form = await visitor.written.one("form_submitted")
-        assert form.identifiers.email == "sarah@example.com"
-        assert form.identifiers.anonymous_id == viewed.identifiers.anonymous_id
+        assert form.email == "sarah@example.com"
+        assert form.anonymous_id == viewed.anonymous_id
         assert form.traits == {"email": "sarah@example.com", "company": "Acme"}
         assert form.properties == {"form": "callback", "topic": "tax, funds"}
 
 
-async def test_a_form_that_posts_to_ingest_gets_the_ids(
-    browser: Browser, settings: Settings
-) -> None:
+async def test_a_form_that_posts_to_ingest_gets_the_ids(browser: Browser, local: Local) -> None:
     """It is sent once, by the browser itself, and joins the visit."""
-    async with visiting(browser, settings) as visitor:
+    async with visiting(browser, local) as visitor:
         await visitor.goto("/pricing?utm_source=news")
         viewed = await visitor.written.one("page_viewed")
         await visitor.page.fill("#direct [name=email]", "sarah@example.com")
@@ -230,17 +168,17 @@ async def test_a_form_that_posts_to_ingest_gets_the_ids(
         await visitor.written.one("page_left")
         assert sum(event.type == "form_submitted" for event in visitor.written.events) == 1
         assert form.source == "form:ebook"
-        assert form.identifiers.anonymous_id == viewed.identifiers.anonymous_id
+        assert form.anonymous_id == viewed.anonymous_id
         assert form.context["page"]["path"] == "/pricing"
         assert form.context["campaign"] == {"source": "news"}
         assert not form.id.endswith("-0")
 
 
 async def test_without_consent_nothing_passive_is_sent_or_stored(
-    browser: Browser, settings: Settings
+    browser: Browser, local: Local
 ) -> None:
     """Required is the default. A form goes without an id; after consent the rest follows."""
-    async with visiting(browser, settings, attributes="") as visitor:
+    async with visiting(browser, local, attributes="") as visitor:
         await visitor.goto("/")
         await visitor.page.click("#guide", modifiers=["Control"])
         await visitor.page.evaluate("leadscore.track('video_watched')")
@@ -248,7 +186,7 @@ async def test_without_consent_nothing_passive_is_sent_or_stored(
         await visitor.page.fill("#callback [name=email]", "sarah@example.com")
         await visitor.page.click("#callback button")
         form = await visitor.written.one("form_submitted")
-        assert form.identifiers.anonymous_id is None
+        assert form.anonymous_id is None
         assert form.consent == {"granted": False}
         assert [event.type for event in visitor.written.events] == ["form_submitted"]
         await visitor.goto("/")
@@ -258,7 +196,7 @@ async def test_without_consent_nothing_passive_is_sent_or_stored(
         viewed = await visitor.written.one("page_viewed")
         stored = await visitor.stored()
         assert stored["leadscore_consent"] == "1"
-        assert stored["leadscore_id"] == viewed.identifiers.anonymous_id
+        assert stored["leadscore_id"] == viewed.anonymous_id
         await visitor.goto("/pricing")
         await visitor.written.until(
             lambda events: sum(event.type == "page_viewed" for event in events) == 2,
@@ -270,11 +208,11 @@ async def test_without_consent_nothing_passive_is_sent_or_stored(
 
 
 async def test_global_privacy_control_is_stronger_than_granted(
-    browser: Browser, settings: Settings
+    browser: Browser, local: Local
 ) -> None:
     """No id, no passive event, even after consent; what a person submits still goes."""
     headers = {"Sec-GPC": "1"}
-    async with visiting(browser, settings, script=GPC, extra_http_headers=headers) as visitor:
+    async with visiting(browser, local, script=GPC, extra_http_headers=headers) as visitor:
         await visitor.goto("/")
         await visitor.page.evaluate("leadscore.consent(true)")
         await visitor.page.click("#guide", modifiers=["Control"])
@@ -282,25 +220,25 @@ async def test_global_privacy_control_is_stronger_than_granted(
         await visitor.page.fill("#callback [name=email]", "sarah@example.com")
         await visitor.page.click("#callback button")
         form = await visitor.written.one("form_submitted")
-        assert form.identifiers.anonymous_id is None
+        assert form.anonymous_id is None
         assert form.consent == {"granted": False, "gpc": True}
         await visitor.goto("/")
         assert "leadscore_id" not in await visitor.stored()
         assert [event.type for event in visitor.written.events] == ["form_submitted"]
 
 
-async def test_the_site_can_speak_to_the_tracker(browser: Browser, settings: Settings) -> None:
+async def test_the_site_can_speak_to_the_tracker(browser: Browser, local: Local) -> None:
     """identify, track and page; calls made before the script came are not lost."""
     head = (
         "<script>(window.leadscore = []).push(['track', 'Trial Started', {plan: 'pro'}])</script>"
     )
-    async with visiting(browser, settings, head=head) as visitor:
+    async with visiting(browser, local, head=head) as visitor:
         await visitor.goto("/")
         early = await visitor.written.one("trial_started", plan="pro")
         await visitor.page.evaluate("leadscore.identify(42, {email: 'sarah@example.com'})")
         who = await visitor.written.one("lead_identified")
-        assert (who.identifiers.user_id, who.identifiers.email) == ("42", "sarah@example.com")
-        assert who.identifiers.anonymous_id == early.identifiers.anonymous_id
+        assert (who.user_id, who.email) == ("42", "sarah@example.com")
+        assert who.anonymous_id == early.anonymous_id
         await visitor.page.evaluate("history.pushState({}, '', '/blog'); leadscore.page()")
         left = await visitor.written.one("page_left")
         assert left.context["page"]["path"] == "/"
@@ -311,29 +249,27 @@ async def test_the_site_can_speak_to_the_tracker(browser: Browser, settings: Set
         assert blog.context["page"]["referrer"] == f"{visitor.site.url}/"
         await visitor.page.evaluate("leadscore.reset()")
         fresh = await visitor.page.evaluate("leadscore.anonymousId()")
-        assert fresh != early.identifiers.anonymous_id
+        assert fresh != early.anonymous_id
         # Whatever the page does wrong is its own affair, and silent.
         await visitor.page.evaluate("const o = {}; o.o = o; leadscore.track('loop', o)")
 
 
 async def test_blocked_storage_and_an_insecure_page_change_little(
-    browser: Browser, settings: Settings
+    browser: Browser, local: Local
 ) -> None:
     """The id then lives as long as the page; event ids need no secure page."""
-    async with visiting(browser, settings, script=NO_STORAGE) as visitor:
+    async with visiting(browser, local, script=NO_STORAGE) as visitor:
         visitor.site.url = visitor.site.url.replace("127.0.0.1", "site.test")
         await visitor.goto("/")
         assert await visitor.page.evaluate("typeof crypto.randomUUID") == "undefined"
         viewed = await visitor.written.one("page_viewed")
         await visitor.page.evaluate("leadscore.track('video_watched')")
         watched = await visitor.written.one("video_watched")
-        assert watched.identifiers.anonymous_id == viewed.identifiers.anonymous_id
-        assert len({viewed.id, watched.id, watched.identifiers.anonymous_id}) == 3
+        assert watched.anonymous_id == viewed.anonymous_id
+        assert len({viewed.id, watched.id, watched.anonymous_id}) == 3
 
 
-async def test_what_ingest_cannot_take_now_is_sent_again(
-    browser: Browser, settings: Settings
-) -> None:
+async def test_what_ingest_cannot_take_now_is_sent_again(browser: Browser, local: Local) -> None:
     """After a 429 the same events come back by themselves, under the same ids."""
     bodies: list[str] = []
 
@@ -344,7 +280,7 @@ async def test_what_ingest_cannot_take_now_is_sent_again(
         else:
             await route.continue_()
 
-    async with visiting(browser, settings) as visitor:
+    async with visiting(browser, local) as visitor:
         await visitor.page.route("**/collect", refuse_once)
         await visitor.goto("/")
         viewed = await visitor.written.one("page_viewed")

@@ -18,6 +18,7 @@ from deploy.local.process import Child, Program, Watchdog
 from deploy.local.servers import ServerPorts, prepare_kafka, wait_until
 from services.ingest import intake
 from services.ingest.app import create_app
+from services.ingest.batches import attempt_in_batches
 from services.ingest.dependencies import watch_kafka
 from services.ingest.edge import Edge
 from services.ingest.intake import Intake
@@ -88,7 +89,7 @@ async def settings(broker: Broker) -> Settings:
 async def serving(settings: Settings) -> AsyncIterator[tuple[httpx.AsyncClient, Health]]:
     """Ingest as its process wires it, watching Kafka."""
     health = Health.waiting_for("kafka")
-    producer = SupervisedProducer(lambda: make_producer(settings))
+    producer = SupervisedProducer(lambda: make_producer(settings), attempt_in_batches)
     taking = Intake(settings, producer)
     edge = Edge(settings, taking, keys_of(settings), Sources(), None)
     watching = asyncio.create_task(watch_kafka(producer, taking, health))

@@ -10,20 +10,21 @@ from uuid import UUID
 
 import asyncpg
 
-from services.scorer.arrivals import read_arrival
 from services.scorer.batch import BatchClaim, OldResolutionError, Taken, take_in
 from services.scorer.core.compile import Ruleset, compile_ruleset
 from services.scorer.core.fold import fold_scores, new_state
 from services.scorer.identity_cache import IdentityCache
+from services.scorer.resends import Resends
 from services.scorer.scene import Scene
 from services.scorer.timers import act_on_time, recalculate
 from shared.bodies import open_body
 from shared.decay import score_at
-from shared.envelope import Event, Identifiers, decode_event, encode_event, milliseconds
+from shared.envelope import Event, Identifiers, decode_event, milliseconds
 from shared.ids import new_lead_id
 from shared.lead_state import decode_scores
 from shared.ledger import decode_entries
 from shared.ruleset.reading import read_ruleset
+from tests.arrivals import arrivals_of
 
 START = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 TOPIC = "lead-events"
@@ -106,6 +107,7 @@ class Workbench:
     offset: int = 0
     statements: list[str] = field(default_factory=list)
     hand_off: bool = False
+    resends: Resends = field(default_factory=Resends)
     identities: list[IdentityCache] = field(default_factory=lambda: [IdentityCache()])
 
     @classmethod
@@ -121,12 +123,12 @@ class Workbench:
         """Several caches of identities take turns, as those of several scorers would."""
         cache = self.identities[self.offset % len(self.identities)]
         at_ms = milliseconds(self.watermark)
-        return Scene(self.rules, at_ms, 4, new_lead_id, self.hand_off, cache)
+        return Scene(self.rules, at_ms, 4, new_lead_id, self.hand_off, cache, self.resends)
 
     async def take(self, *events: Event) -> Taken:
         """One batch. Noted: `statements`, with BEGIN and COMMIT."""
         spy = Spy(self.connection)
-        arrivals = [read_arrival(encode_event(event)) for event in events]
+        arrivals = arrivals_of(events)
         claim = BatchClaim(TOPIC, 0, self.offset, self.offset + 1, 1, 0)
         try:
             async with self.connection.transaction():

@@ -1,8 +1,10 @@
 """One batch, one transaction: what it writes, how often it asks, and what it refuses."""
 
+import asyncpg
 import pytest
 
 from services.scorer.batch import LostPartitionError
+from services.scorer.resends import FIRST_PROBATION, LARGE_BATCH, Resends
 from shared.envelope import Event
 from shared.identity import ANONYMOUS, EMAIL
 from tests.integration.scorer.bench_of_leads import Workbench, happening
@@ -145,3 +147,19 @@ async def test_a_late_event_folds_only_what_follows_the_checkpoint(bench: Workbe
         == 1001
     )
     await bench.picture()  # the stored state is what folding everything gives
+
+
+async def test_an_old_event_in_a_large_batch_still_counts_once(bench: Workbench) -> None:
+    """Nobody looked for it: the index refuses the batch, which then is taken in without it."""
+    old = happening(1, email="p1@example.com", after=0)
+    await bench.take(old)
+    bench.resends = Resends()  # another process
+    for turn in range(FIRST_PROBATION):
+        await bench.take(*crowd(LARGE_BATCH, (1 + turn) * LARGE_BATCH, after=turn))
+    batch = [old, *crowd(LARGE_BATCH, 90 * LARGE_BATCH, after=50)]
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await bench.take(*batch)
+    taken = await bench.take(*batch)
+    assert (taken.events, taken.duplicates) == (LARGE_BATCH, 1)
+    stored = await bench.connection.fetchval("SELECT count(*) FROM event")
+    assert stored == 1 + (FIRST_PROBATION + 1) * LARGE_BATCH

@@ -5,11 +5,18 @@ from __future__ import annotations
 import asyncio
 import uuid
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, text
 
-from shared.database import create_engine, engine_for, migrate, pending_migrations
+from shared.database import (
+    NewerSchemaError,
+    create_engine,
+    engine_for,
+    migrate,
+    pending_migrations,
+)
 from shared.settings import Settings
 from shared.tables import metadata
 from tests.conftest import Stack
@@ -25,6 +32,18 @@ async def test_migrations_go_up_down_and_up_again(stack: Stack) -> None:
     assert await _tables(url) == ["alembic_version"]
     await asyncio.to_thread(migrate, url)
     assert set(await _tables(url)) == {"alembic_version", *metadata.tables}
+
+
+async def test_a_database_of_a_newer_leadscore_is_told_from_an_old_one(stack: Stack) -> None:
+    """Nothing is said to be pending that can't be run."""
+    url = await _empty_database(stack)
+    await asyncio.to_thread(migrate, url)
+    engine = engine_for(url, application_name="test", pool_size=1)
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    await engine.dispose()
+    with pytest.raises(NewerSchemaError, match="9999"):
+        await asyncio.to_thread(pending_migrations, url)
 
 
 async def test_two_migrations_at_once_wait_for_each_other(stack: Stack) -> None:

@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.scorer.anonymous import Claim, runs_of
-from services.scorer.arrivals import Arrival, read_arrival
+from services.scorer.arrivals import Arrival
 from services.scorer.identity import Plan, Resolver
 from services.scorer.mentions import IdentifierRow, mentioned_identifiers
 from shared.envelope import Event, Identifiers, encode_event, instant
 from shared.identity import ANONYMOUS, EMAIL, USER_ID
+from tests.arrivals import arrival_of
 
 ANN, BOB, VISITOR = UUID(int=1), UUID(int=2), UUID(int=3)
 
@@ -25,7 +26,7 @@ def arrival(
         identifiers=Identifiers(**who),  # type: ignore[arg-type]
         properties={"previous_id": previous} if previous else {},
     )  # fmt: skip
-    return read_arrival(encode_event(event))
+    return arrival_of(encode_event(event))
 
 
 def numbered() -> Callable[[int], UUID]:
@@ -105,12 +106,30 @@ def test_an_alias_merges_two_known_people_into_the_older() -> None:
     assert event.lead_id == ANN
 
 
+def test_who_comes_back_to_a_browser_has_it_again() -> None:
+    """Ann's later event, settled by her name alone, yet says that the browser is hers again."""
+    rows = [
+        IdentifierRow(ANONYMOUS, "a", 0, 0, ANN),
+        IdentifierRow(EMAIL, "ann@x.example", 0, None, ANN),
+        IdentifierRow(EMAIL, "bob@x.example", 0, None, BOB),
+    ]
+    again = arrival(10, anonymous_id="a", email="ann@x.example")
+    meanwhile = arrival(5, anonymous_id="a", email="bob@x.example")
+    nameless = [arrival(7, anonymous_id="a"), arrival(12, anonymous_id="a")]
+    plan = resolve([again, meanwhile, *nameless], *rows, known={ANN, BOB})
+    assert [run.since_ms for run in plan.contested["a"].runs] == [0, 5, 10]
+    assert [one.lead_id for one in (again, meanwhile, *nameless)] == [ANN, BOB, BOB, ANN]
+
+
 def test_identifiers_are_mentioned_once() -> None:
     """Each is asked for once, an alias's other one too."""
-    found = mentioned_identifiers(
-        [arrival(1, email="b@x.example", anonymous_id="z"), arrival(2, email="b@x.example"),
-         arrival(3, email="a@x.example"), arrival(4, "lead_aliased", user_id="u", previous="v")]
-    )  # fmt: skip
+    events = [
+        arrival(1, email="b@x.example", anonymous_id="z"),
+        arrival(2, email="b@x.example"),
+        arrival(3, email="a@x.example"),
+        arrival(4, "lead_aliased", user_id="u", previous="v"),
+    ]
+    found = mentioned_identifiers(event.mention for event in events)
     assert len(found) == len(set(found))
     assert (EMAIL, "b@x.example") in found
     assert (USER_ID, "v") in found

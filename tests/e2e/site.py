@@ -1,0 +1,96 @@
+"""A site of a few pages that carries the tracker, served to a real browser."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+HOME = """
+<h1>Retirement savings</h1>
+<a id="next" href="/pricing">Pricing</a>
+<a id="guide" href="/files/guide.pdf">Your Guide to a Secure Retirement</a>
+<a id="out" href="http://localhost:{port}/elsewhere">A partner</a>
+"""
+PRICING = """
+<h1>Pricing</h1>
+<form id="callback" data-leadscore-form="callback" action="/done" method="post">
+  <input name="email"><input name="company"><input name="pass" type="password">
+  <input name="shown_password" type="text"><input name="card" autocomplete="cc-number">
+  <input type="checkbox" name="topic" value="tax" checked>
+  <input type="checkbox" name="topic" value="funds" checked>
+  <input type="hidden" name="csrf_token" value="t"><button>Call me</button>
+</form>
+<form id="direct" data-leadscore-form="ebook" action="{ingest}/v1/forms/ebook" method="post">
+  <input type="hidden" name="writeKey" value="{key}">
+  <input name="email"><button>Send me the e-book</button>
+</form>
+"""
+
+
+@dataclass
+class Site:
+    """Two pages with the snippet: the tracker's address, the key, its other attributes, and what
+    else stands in each page's head.
+    """
+
+    ingest: str
+    key: str
+    attributes: str
+    head: str = ""
+    url: str = ""
+
+    @contextlib.asynccontextmanager
+    async def served(self) -> AsyncIterator[int]:
+        """Serve it on a free port, which it gives; `url` tells it, too."""
+        config = uvicorn.Config(self._app(), lifespan="off", log_config=None, access_log=False)
+        server = _Server(config)
+        # The socket listens before the server runs: whoever comes early waits in line.
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            port = listening.getsockname()[1]
+            self.url = f"http://127.0.0.1:{port}"
+            task = asyncio.create_task(server.serve([listening]))
+            try:
+                yield port
+            finally:
+                server.should_exit = server.force_exit = True
+                await task
+
+    def _app(self) -> Starlette:
+        return Starlette(
+            routes=[
+                Route("/", self._page),
+                Route("/pricing", self._page),
+                Route("/done", self._done, methods=["POST"]),
+                Route("/elsewhere", self._done),
+                Route("/files/guide.pdf", self._done),
+            ]
+        )
+
+    async def _page(self, request: Request) -> Response:
+        body = PRICING if request.url.path == "/pricing" else HOME
+        body = body.format(ingest=self.ingest, key=self.key, port=request.url.port)
+        return HTMLResponse(
+            f"<!doctype html><head>{self.head}"
+            f'<script async src="{self.ingest}/beacon.js" data-write-key="{self.key}" '
+            f"{self.attributes}></script><title>Page {request.url.path}</title></head>{body}"
+        )
+
+    async def _done(self, _request: Request) -> Response:
+        return PlainTextResponse("done")
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves the signals to pytest."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
