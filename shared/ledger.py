@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import groupby
+from operator import attrgetter
+
 import msgspec
 
 from shared.lead_state import Position
@@ -33,6 +37,15 @@ class TimeEntry(msgspec.Struct, array_like=True, frozen=True):
     raw: float
     clipped: str
     after: Position
+
+
+def by_instant(entries: Iterable[TimeEntry]) -> list[tuple[int, bytes]]:
+    """Time's entries, which are in order, as they are stored: (instant, its entries)."""
+    found: list[tuple[int, bytes]] = []
+    for at_ms, group in groupby(entries, key=attrgetter("at_ms")):
+        same = [Entry(one.rule, one.points, one.raw, one.clipped) for one in group]
+        found.append((at_ms, _encoder.encode(same)))
+    return found
 
 
 _decoder = msgspec.msgpack.Decoder(list[Entry])

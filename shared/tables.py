@@ -80,6 +80,16 @@ event = sa.Table(
     sa.Index("event_lead_id_occurred_ms_idx", "lead_id", "occurred_ms"),
 )
 
+# What time gave or took: the entries of one lead at one instant, before any event of the same ms.
+# entries: as those of an event.
+time_entry = sa.Table(
+    "time_entry",
+    metadata,
+    sa.Column("lead_id", UUID, primary_key=True),
+    sa.Column("at_ms", sa.BigInteger, primary_key=True),
+    sa.Column("entries", BYTEA, nullable=False),
+)
+
 # A lead's scores as they stood after some event, so that a late event folds only what follows.
 checkpoint = sa.Table(
     "checkpoint",

@@ -130,10 +130,12 @@ def fold_again(
     line: Sequence[Stored | Arrival],
     outcome: Outcome,
 ) -> None:
-    """Fold a lead's scores from its base over stored and fresh events. The ladder is not read."""
+    """Fold a lead's scores from its base over stored and fresh events. The ladder is not read, and
+    time goes no further than the newest event: read_ladder_once does both.
+    """
     line = sorted(line, key=lambda one: one.position)
     state = base if base is not None else new_state()
-    outcome.stale_checkpoints[lead.id] = state.last[0] + 1 if state.last else 0
+    outcome.drop_from(lead, state.last[0] + 1 if state.last else 0)
     folded = fold_scores(ruleset, state, [one.event for one in line], CHECKPOINT_EVERY)
     lead.state = folded.state
     lead.ruleset_version = ruleset.version
@@ -145,6 +147,7 @@ def fold_again(
         encoded = encode_entries(entries)
         if one.was_of != lead.id or encoded != one.entries:
             outcome.rewrites[one.key] = (lead.id, encoded)
+    outcome.add_time_entries(lead, folded.time_entries)
     outcome.add_checkpoints(lead, folded.checkpoints)
 
 
@@ -165,4 +168,5 @@ def read_ladder_once(scene: Scene, lead: Lead, cause: Cause, outcome: Outcome) -
         hand_off=scene.hand_off or cause != "recalculation",
     )
     lead.journeys = settled.journeys
+    outcome.add_time_entries(lead, settled.time_entries)
     outcome.add_changes(lead, settled.changes)

@@ -14,7 +14,7 @@ from services.scorer.leads import Lead
 from shared.facts import HandoffReleased, StageChange, StageChanged, fact_about
 from shared.ids import shard_of
 from shared.lead_state import ScoreState, encode_scores
-from shared.ledger import Entry
+from shared.ledger import Entry, TimeEntry, by_instant
 
 Scores = dict[str, float]
 
@@ -25,7 +25,8 @@ class Outcome:
 
     leads: whose row is saved · events: new ones, with their lead and what they earned · rewrites:
     key → (lead, entries) of stored events · checkpoints and stale_checkpoints: to add, and from
-    which instant to drop · changes, facts: rows of stage_history and outbox.
+    which instant to drop · time_entries and stale_time_entries: likewise · changes, facts: rows of
+    stage_history and outbox · entries: how many were made.
     """
 
     shards: int
@@ -34,6 +35,8 @@ class Outcome:
     rewrites: dict[UUID, tuple[UUID, bytes | None]] = field(default_factory=dict)
     checkpoints: list[tuple[Any, ...]] = field(default_factory=list)
     stale_checkpoints: dict[UUID, int] = field(default_factory=dict)
+    time_entries: list[tuple[Any, ...]] = field(default_factory=list)
+    stale_time_entries: dict[UUID, int] = field(default_factory=dict)
     changes: list[tuple[Any, ...]] = field(default_factory=list)
     facts: list[tuple[Any, ...]] = field(default_factory=list)
     entries: int = 0
@@ -47,6 +50,20 @@ class Outcome:
                 _json(change.reasons),
             ))  # fmt: skip
             self._add_fact(StageChanged, lead, change)
+
+    def add_time_entries(self, lead: Lead, made: list[TimeEntry]) -> None:
+        """What time gave or took, in order."""
+        if made:
+            self.entries += len(made)
+            self.time_entries += [(lead.id, *stored) for stored in by_instant(made)]
+
+    def drop_from(self, lead: Lead, from_ms: int) -> None:
+        """What is kept of a lead's scores after an instant is old. To call before its state goes:
+        a lead that watched nothing has had nothing of time.
+        """
+        self.stale_checkpoints[lead.id] = from_ms
+        if lead.state.watch is not None:
+            self.stale_time_entries[lead.id] = from_ms
 
     def add_release(self, lead: Lead, release: Release, at_ms: int, scores: Scores) -> None:
         """A sales hand-off that waited for the lead's name may go: the lead is known from at_ms."""

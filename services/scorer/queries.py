@@ -66,6 +66,11 @@ DELETE FROM checkpoint c USING unnest($1::uuid[], $2::bigint[]) AS old(lead_id, 
  WHERE c.lead_id = old.lead_id AND c.last_ms >= old.from_ms
 """
 
+DROP_TIME_ENTRIES = """
+DELETE FROM time_entry t USING unnest($1::uuid[], $2::bigint[]) AS old(lead_id, from_ms)
+ WHERE t.lead_id = old.lead_id AND t.at_ms >= old.from_ms
+"""
+
 ABSORB_IDENTIFIERS = """
 UPDATE identifier i SET lead_id = merged.survivor
   FROM unnest($1::uuid[], $2::uuid[]) AS merged(absorbed, survivor)
@@ -109,6 +114,7 @@ LEAD_COLUMNS = (
     "stage_since_ms", "due_ms", "scores", "journeys",
 )  # fmt: skip
 EVENT_COLUMNS = ("key", "lead_id", "occurred_ms", "body", "entries")
+TIME_ENTRY_COLUMNS = ("lead_id", "at_ms", "entries")
 CHECKPOINT_COLUMNS = ("lead_id", "events", "last_ms", "ruleset_version", "scores")
 STAGE_HISTORY_COLUMNS = (
     "lead_id", "seq", "at_ms", "journey", "from_stage", "to_stage", "cause", "episode",

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from services.scorer.arrivals import Arrival
-from services.scorer.core.by_time import scored_until_ms
+from services.scorer.core.by_time import next_flip_ms, scored_until_ms
 from services.scorer.core.compile import Ruleset
 from services.scorer.core.fold import (
     Release,
@@ -162,9 +162,9 @@ def absorb(leads: Mapping[UUID, Lead], plan: Plan, scene: Scene, outcome: Outcom
                 told = other.handed_off[:-1] if other.waiting_seq else other.handed_off
                 journey.handed_off = sorted({*journey.handed_off, *told})
                 other.waiting_seq = 0
+        outcome.drop_from(absorbed, 0)
         absorbed.state = new_state()
         absorbed.due_ms = None
-        outcome.stale_checkpoints[absorbed_id] = 0
         outcome.leads[absorbed_id] = absorbed
 
 
@@ -185,18 +185,25 @@ def _score_in_order(lead: Lead, arrivals: list[Arrival], scene: Scene, outcome: 
     lead.state, lead.journeys = extended.state, extended.journeys
     outcome.entries += sum(map(len, extended.entries))
     outcome.events += zip(arrivals, repeat(lead.id), extended.entries)
+    count = lead.state.events
+    if count // CHECKPOINT_EVERY != count_before // CHECKPOINT_EVERY:
+        # Before time goes on: a late event is folded onto it.
+        outcome.add_checkpoints(lead, [(count, lead.state)])
+    if extended.time_entries:
+        outcome.add_time_entries(lead, extended.time_entries)
     if extended.changes:
         outcome.add_changes(lead, extended.changes)
     if extended.needs_settle:
         read_ladder_once(scene, lead, "history", outcome)
-    count = lead.state.events
-    if count // CHECKPOINT_EVERY != count_before // CHECKPOINT_EVERY:
-        outcome.add_checkpoints(lead, [(count, lead.state)])
     moved = bool(extended.changes) or extended.needs_settle or lead.is_new
     if moved or not due_moved_later(ruleset, lead.state, extended.entries):
         finish(ruleset, lead, outcome)
     else:
-        outcome.leads[lead.id] = lead  # the stored bound still is one
+        # The ladder's bound still is one. What time gives or takes may have come nearer.
+        flip_ms = next_flip_ms(lead.state)
+        if flip_ms is not None and (lead.due_ms is None or flip_ms < lead.due_ms):
+            lead.due_ms = flip_ms
+        outcome.leads[lead.id] = lead
 
 
 def finish(ruleset: Ruleset, lead: Lead, outcome: Outcome) -> None:

@@ -29,6 +29,7 @@ async def act_on_time(connection: Any, scene: Scene) -> tuple[int, int]:
         lead = loaded_lead(row)
         settled = advance(scene.ruleset, lead.state, lead.journeys, scene.watermark_ms, lead.known)
         lead.journeys = settled.journeys
+        outcome.add_time_entries(lead, settled.time_entries)
         outcome.add_changes(lead, settled.changes)
         lead.due_ms = None  # the bound was reached: find the true instant
         finish(scene.ruleset, lead, outcome)

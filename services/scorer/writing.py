@@ -38,7 +38,9 @@ async def write_identity(connection: Any, plan: Plan) -> None:
 
 
 async def write_outcome(connection: Any, outcome: Outcome) -> None:
-    """Events, leads, stage history, outbox, checkpoints. Nothing is sent for what is empty."""
+    """Events, what time gave, leads, checkpoints, stage history, outbox. Nothing is sent for what
+    is empty.
+    """
     if outcome.rewrites:
         keys: list[UUID] = list(outcome.rewrites)
         homes = [lead_id for lead_id, _ in outcome.rewrites.values()]
@@ -50,8 +52,15 @@ async def write_outcome(connection: Any, outcome: Outcome) -> None:
             list(outcome.stale_checkpoints),
             list(outcome.stale_checkpoints.values()),
         )
+    if outcome.stale_time_entries:
+        await connection.execute(
+            queries.DROP_TIME_ENTRIES,
+            list(outcome.stale_time_entries),
+            list(outcome.stale_time_entries.values()),
+        )
     await _copy(connection, "event", queries.EVENT_COLUMNS, _event_rows(outcome))
     await _save_leads(connection, [outcome.leads[lead_id] for lead_id in sorted(outcome.leads)])
+    await _copy(connection, "time_entry", queries.TIME_ENTRY_COLUMNS, outcome.time_entries)
     await _copy(connection, "checkpoint", queries.CHECKPOINT_COLUMNS, outcome.checkpoints)
     await _copy(connection, "stage_history", queries.STAGE_HISTORY_COLUMNS, outcome.changes)
     await _copy(connection, "outbox", queries.OUTBOX_COLUMNS, outcome.facts)

@@ -188,6 +188,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("lead_id", "seq", name="stage_history_pkey"),
     )
     op.create_table(
+        "time_entry",
+        sa.Column("lead_id", sa.UUID(), nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("entries", postgresql.BYTEA(), nullable=False),
+        sa.PrimaryKeyConstraint("lead_id", "at_ms", name="time_entry_pkey"),
+    )
+    op.create_table(
         "delivery",
         sa.Column("id", sa.BigInteger(), sa.Identity(), nullable=False),
         sa.Column("destination_id", sa.UUID(), nullable=False),
@@ -233,6 +240,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("ruleset_live")
     op.drop_table("delivery")
+    op.drop_table("time_entry")
     op.drop_table("stage_history")
     op.drop_table("source")
     op.drop_table("ruleset_version")

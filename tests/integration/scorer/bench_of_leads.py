@@ -11,18 +11,19 @@ from uuid import UUID
 import asyncpg
 
 from services.scorer.batch import BatchClaim, OldResolutionError, Taken, take_in
+from services.scorer.core.by_time import advance_scores, scored_until_ms
 from services.scorer.core.compile import Ruleset, compile_ruleset
-from services.scorer.core.fold import fold_scores, new_state
+from services.scorer.core.fold import fold_scores, new_state, position
 from services.scorer.identity_cache import IdentityCache
 from services.scorer.resends import Resends
 from services.scorer.scene import Scene
 from services.scorer.timers import act_on_time, recalculate
 from shared.bodies import open_body
-from shared.decay import score_at
+from shared.decay import faded, score_at
 from shared.envelope import Event, Identifiers, decode_event, milliseconds
 from shared.ids import new_lead_id
-from shared.lead_state import decode_scores
-from shared.ledger import decode_entries
+from shared.lead_state import ScoreState, decode_scores
+from shared.ledger import Entry, decode_entries
 from shared.ruleset.reading import read_ruleset
 from tests.arrivals import arrivals_of
 
@@ -200,14 +201,53 @@ class Workbench:
                 for entry in entries
             )
             state = decode_scores(lead["scores"])
-            self._check(state, [event for event, _ in events])
+            line = sorted((event for event, _ in events), key=position)
+            by_time = await self._by_time(lead["id"])
+            self._check(state, line, by_time)
+            self._balance(state, by_time, events)
+            earned += [
+                ("", str(at_ms), entry.rule, round(entry.points, 9)) for at_ms, entry in by_time
+            ]
             at_ms = milliseconds(START + timedelta(days=1000))
             scores = {name: round(score_at(it, at_ms), 9) for name, it in state.models.items()}
             shown = sorted((event.source, event.id) for event, _ in events)
             found.append((sorted(map(tuple, names)), lead["known"], shown, earned, scores))
         return sorted(found, key=repr)
 
-    def _check(self, state: Any, events: Sequence[Event]) -> None:
-        line = sorted(events, key=lambda one: (milliseconds(one.occurred_at), one.source, one.id))
-        again = fold_scores(self.rules, new_state(), line).state
-        assert again == state, "folding the stored events again gives another state"
+    async def _by_time(self, lead_id: UUID) -> list[tuple[int, Entry]]:
+        rows = await self.connection.fetch(
+            "SELECT at_ms, entries FROM time_entry WHERE lead_id = $1 ORDER BY at_ms", lead_id
+        )
+        return [(row["at_ms"], one) for row in rows for one in decode_entries(row["entries"])]
+
+    def _check(
+        self, state: ScoreState, line: Sequence[Event], by_time: list[tuple[int, Entry]]
+    ) -> None:
+        """Folding the stored events again, and time as far as it went, gives what is stored."""
+        again = fold_scores(self.rules, new_state(), line)
+        brought = list(again.time_entries)
+        brought += advance_scores(self.rules, again.state, scored_until_ms(state))
+        assert again.state == state, "folding the stored events again gives another state"
+        told = [(one.at_ms, one.rule, one.points, one.clipped) for one in brought]
+        assert told == [(at, one.rule, one.points, one.clipped) for at, one in by_time]
+
+    def _balance(
+        self,
+        state: ScoreState,
+        by_time: list[tuple[int, Entry]],
+        events: Iterable[tuple[Event, list[Entry]]],
+    ) -> None:
+        """Each score is the sum of all that events and time gave, as faded until then."""
+        granted = by_time + [
+            (position(event)[0], entry) for event, entries in events for entry in entries
+        ]
+        for after_ms in (0, 600_000, 7 * 3_600_000, 40 * 86_400_000):
+            at_ms = scored_until_ms(state) + after_ms
+            sums = dict.fromkeys(state.models, 0.0)
+            for granted_ms, entry in granted:
+                if entry.points:
+                    rule = self.rules.by_number[entry.rule]
+                    fades = rule.half_life if entry.clipped != "taken back" else 0
+                    sums[rule.model] += faded(entry.points, granted_ms, at_ms, rule.kind, fades)
+            for name, model in state.models.items():
+                assert abs(score_at(model, at_ms) - sums[name]) < 1e-6, name

@@ -44,7 +44,15 @@ async def _picture_in_order(bench: Workbench, events: list[Event]) -> list[objec
 
 async def _renew(bench: Workbench) -> None:
     bench.identities = [IdentityCache(), IdentityCache()]
-    for table in ("lead", "identifier", "event", "checkpoint", "stage_history", "outbox"):
+    for table in (
+        "lead",
+        "identifier",
+        "event",
+        "checkpoint",
+        "time_entry",
+        "stage_history",
+        "outbox",
+    ):
         await bench.connection.execute(f"TRUNCATE {table}")
 
 

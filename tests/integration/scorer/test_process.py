@@ -92,8 +92,8 @@ async def test_three_scorers_any_order_one_killed_give_the_same(
     bench = await Workbench.open(database_url)
     await bench.take_each(story)
     expected = await bench.picture()
-    for table in ("lead", "identifier", "event", "checkpoint", "stage_history", "outbox",
-                  "consumer_partition"):  # fmt: skip
+    for table in ("lead", "identifier", "event", "checkpoint", "time_entry", "stage_history",
+                  "outbox", "consumer_partition"):  # fmt: skip
         await bench.connection.execute(f"TRUNCATE {table}")
     await bench.connection.close()
     await go_live(settings)
