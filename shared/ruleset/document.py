@@ -1,10 +1,10 @@
-"""The ruleset as people write it: score models, and the stage ladder."""
+"""The ruleset as people write it: score models, stages and journeys, and its own tests."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from shared.ruleset.condition import Condition
 from shared.ruleset.model import (
@@ -17,8 +17,9 @@ from shared.ruleset.model import (
     Model,
     Rule,
 )
-from shared.ruleset.part import Duration, Name, Number, Part, Text, as_list
+from shared.ruleset.part import Name, Part, Text
 from shared.ruleset.scenarios import Scenarios
+from shared.ruleset.stages import Journey, Named, SideStage, Stage, Stages
 
 __all__ = [
     "MAX_DISTINCT_VALUES",
@@ -27,36 +28,16 @@ __all__ = [
     "Condition",
     "Decay",
     "Grade",
+    "Journey",
     "Limit",
     "Model",
+    "Named",
     "Rule",
     "RulesetDocument",
+    "SideStage",
     "Stage",
     "Stages",
 ]
-
-
-class Stage(Part):
-    """A rung of the ladder.
-
-    labels: what people call it, such as MQL · enter: least scores, all must hold · leave: falls
-    when any score is below · dwell: stays at least this long before it can fall · handoff: who
-    gets the lead when it enters.
-    """
-
-    name: Name
-    title: Text = ""
-    labels: Annotated[list[Text], BeforeValidator(as_list)] = Field([], max_length=10)
-    enter: dict[str, Number] | None = None
-    leave: dict[str, Number] | None = None
-    dwell: Duration | None = None
-    handoff: Literal["content", "sales"] | None = None
-
-
-class Stages(Part):
-    """The journey called main."""
-
-    ladder: Annotated[list[Stage], Field(min_length=1, max_length=50)]
 
 
 class RulesetDocument(Part):
@@ -64,10 +45,13 @@ class RulesetDocument(Part):
 
     name: Text = ""
     description: Annotated[str, Field(max_length=4000)] = ""
+    personas: Annotated[list[Named], Field(max_length=50)] = Field([])
+    segments: Annotated[list[Named], Field(max_length=200)] = Field([])
     models: Annotated[dict[Name, Model], Field(min_length=1, max_length=50)]
     grade: Grade | None = None
     bands: dict[Name, Annotated[list[Band], Field(min_length=1, max_length=20)]] = Field({})
     stages: Stages
+    journeys: Annotated[dict[Name, Journey], Field(max_length=20)] = Field({})
     tests: Scenarios = Field([])
 
     def rule_names(self) -> list[str]:
