@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.scorer.core.by_time import advance_scores, scored_until_ms
 from services.scorer.core.compile import Ruleset
 from services.scorer.core.fold import (
+    Folded,
     advance,
     extend,
     fold_scores,
@@ -19,19 +21,32 @@ from services.scorer.core.fold import (
     next_due_ms,
     position,
 )
-from shared.decay import score_at
+from services.scorer.core.standing import bands_at, grade_at, score_at
 from shared.envelope import Event
 from shared.facts import StageChange
-from shared.lead_state import ScoreState, decode_scores, encode_scores
-from shared.ledger import Entry
+from shared.lead_state import (
+    ScoreState,
+    decode_journeys,
+    decode_scores,
+    encode_journeys,
+    encode_scores,
+)
+from shared.ledger import Entry, TimeEntry
+from tests.oracle.conditions_at_random import Plain
+from tests.oracle.histories_at_random import (
+    END_MS,
+    START_MS,
+    compiled,
+    event_of,
+    histories,
+)
+from tests.oracle.lead import Granted, Oracle
+from tests.oracle.rulesets_at_random import rulesets
+from tests.oracle.stages import Claim, check_walk
 from tests.unit.scorer.effort import examples
-from tests.unit.scorer.histories import START_MS, compiled, event_of, histories, rulesets
-from tests.unit.scorer.oracle import Oracle
 
-Plain = dict[str, Any]
-END_MS = START_MS + 6 * 3600 * 1000
-
-quick = examples(35)
+CLOSE = 1e-9
+cuts = st.lists(st.integers(0, 30), max_size=4)
 
 
 def in_order(history: list[Plain]) -> list[Event]:
@@ -43,117 +58,168 @@ def in_batches(line: list[Event], cuts: list[int]) -> list[list[Event]]:
     return [line[a:b] for a, b in pairwise(edges)]
 
 
-def assert_same_points(ruleset: Ruleset, entries: list[Entry], oracle: Oracle) -> None:
-    ours = [(ruleset.by_number[entry.rule].name, entry.points) for entry in entries if entry.points]
-    theirs = [(entry["rule"], entry["points"]) for entry in oracle.granted]
-    assert [name for name, _ in ours] == [name for name, _ in theirs]
-    assert [p for _, p in ours] == pytest.approx([p for _, p in theirs], abs=1e-7)
+def assert_same_entries(core: Ruleset, ours: list[Any], theirs: list[Granted]) -> None:
+    """Rules in order, points and raw points, and what cut them."""
+    assert [core.by_number[one.rule].name for one in ours] == [one.rule for one in theirs]
+    size = max([1.0, *(abs(one.raw) for one in theirs)])
+    for mine, other in zip(ours, theirs, strict=True):
+        assert mine.points == pytest.approx(other.points, abs=CLOSE * size)
+        assert mine.raw == pytest.approx(other.raw, abs=CLOSE * size)
+        if mine.clipped != other.clipped:  # a bound that just leaves room for all of it
+            assert abs(mine.points - mine.raw) < CLOSE * size
 
 
-def assert_same_scores(ruleset: Ruleset, state: ScoreState, oracle: Oracle) -> None:
-    last = state.last[0] if state.last else START_MS
-    for at_ms in (last, last + 1, last + 61_234, last + 5_000_000):
-        for name in ruleset.models:
-            model = state.models.get(name)
-            ours = score_at(model, at_ms) if model else 0.0
-            assert ours == pytest.approx(oracle.score(name, at_ms), abs=1e-7)
+def assert_explained(
+    core: Ruleset, line: list[Event], entries: list[list[Entry]], times: list[TimeEntry],
+    oracle: Oracle,
+) -> None:  # fmt: skip
+    """Each event's entries, and those of time, are those of the oracle."""
+    for event, mine in zip(line, entries, strict=True):
+        of_event = [one for one in oracle.entries if one.by == position(event)]
+        assert_same_entries(core, mine, of_event)
+    by_time = [one for one in oracle.entries if one.by is None]
+    assert_same_entries(core, times, by_time)
+    assert [(one.at_ms, one.after) for one in times] == [(one.ms, one.after) for one in by_time]
 
 
-@quick
-@given(ruleset=rulesets(), history=histories, cuts=st.lists(st.integers(0, 30), max_size=4))
-def test_batches_give_the_points_that_the_oracle_gives(
+def assert_same_standing(core: Ruleset, state: ScoreState, oracle: Oracle, from_ms: int) -> None:
+    """Scores as shown, bands and grade, now and later."""
+    size = max(1.0, sum(abs(one.points) for one in oracle.entries)) ** 2
+    for at_ms in (from_ms, from_ms + 1, from_ms + 61_234, from_ms + 1_000_000):
+        for name in core.models:
+            ours = score_at(core, state, name, at_ms)
+            assert ours == pytest.approx(oracle.score(name, at_ms), abs=CLOSE * size)
+        if "grade" in oracle.ruleset and any(one.points for one in oracle.entries):
+            assert grade_at(core, state, at_ms) == oracle.grade(at_ms)
+        for name, band in bands_at(core, state, at_ms).items():
+            assert band == oracle.band(name, at_ms)
+
+
+def whole_fold(core: Ruleset, history: list[Plain], until_ms: int = END_MS) -> Folded:
+    """All events in order, and the time after them."""
+    folded = fold_scores(core, new_state(), in_order(history))
+    folded.time_entries += advance_scores(core, folded.state, until_ms)
+    return folded
+
+
+@examples(190)
+@given(ruleset=rulesets(), history=histories, cuts=cuts)
+def test_entries_scores_and_grades_are_those_of_the_oracle(
     ruleset: Plain, history: list[Plain], cuts: list[int]
 ) -> None:
-    """Entries, scores and stored state are the same however events in order are batched."""
+    """In whatever batches they come, events in order and time give what the definitions say."""
     core = compiled(ruleset)
-    oracle = Oracle(ruleset, history)
-    state, journeys, entries = new_state(), new_journeys(core, START_MS), []
+    oracle = Oracle(ruleset, history, END_MS)
+    state, journeys, entries, times = new_state(), new_journeys(core, START_MS), [], []
     for batch in in_batches(in_order(history), cuts):
         state = decode_scores(encode_scores(state))
         extended = extend(core, state, journeys, batch, True)
         assert not extended.needs_settle
         entries += extended.entries
-    assert_same_points(core, [one for each in entries for one in each], oracle)
-    assert_same_scores(core, state, oracle)
-    whole = fold_scores(core, new_state(), in_order(history))
+        times += extended.time_entries
+    times += advance(core, state, journeys, END_MS, True).time_entries
+    assert_explained(core, in_order(history), entries, times, oracle)
+    assert_same_standing(core, state, oracle, END_MS)
+    whole = whole_fold(core, history)
     assert encode_scores(whole.state) == encode_scores(state)
-    assert whole.entries == entries
+    assert (whole.entries, whole.time_entries) == (entries, times)
 
 
-@quick
+@examples(50)
+@given(ruleset=rulesets(), history=histories)
+def test_scores_right_after_the_newest_event_are_those_of_the_oracle(
+    ruleset: Plain, history: list[Plain]
+) -> None:
+    """Before anything has faded or turned by time."""
+    core = compiled(ruleset)
+    state = fold_scores(core, new_state(), in_order(history)).state
+    oracle = Oracle(ruleset, history)
+    last = state.last[0] if state.last else START_MS
+    assert_same_standing(core, state, oracle, last)
+
+
+@examples(130)
 @given(
-    ruleset=rulesets(), history=histories, order=st.randoms(use_true_random=False),
-    cuts=st.lists(st.integers(0, 30), max_size=5),
+    ruleset=rulesets(), history=histories, order=st.randoms(use_true_random=False), cuts=cuts,
+    ticks=st.lists(st.integers(0, 50 * 60), max_size=4),
 )  # fmt: skip
-def test_arrival_order_and_duplicates_change_nothing(
-    ruleset: Plain, history: list[Plain], order: Any, cuts: list[int]
+def test_arrival_order_duplicates_and_timers_change_nothing(
+    ruleset: Plain, history: list[Plain], order: Any, cuts: list[int], ticks: list[int]
 ) -> None:
     """Late events folded again from a checkpoint give the bits that order would have given."""
     core = compiled(ruleset)
-    whole = fold_scores(core, new_state(), in_order(history)).state
+    whole = whole_fold(core, history)
     arrivals = [event_of(plain) for plain in history + history[::2]]
     order.shuffle(arrivals)
     state, seen = new_state(), {}
-    checkpoints: list[bytes] = [encode_scores(new_state())]
-    for batch in in_batches(arrivals, cuts):
+    checkpoints: list[ScoreState] = [new_state()]
+    for number, batch in enumerate(in_batches(arrivals, cuts)):
         fresh = {(one.source, one.id): one for one in batch if (one.source, one.id) not in seen}
         line = sorted(fresh.values(), key=position)
         seen.update(fresh)
-        if line and state.last is not None and position(line[0]) < state.last:
-            known = [decode_scores(checkpoint) for checkpoint in checkpoints]
-            base = [c for c in known if c.last is None or c.last < position(line[0])][-1]
-            checkpoints = [encode_scores(c) for c in known if (c.last or ()) <= (base.last or ())]
+        late = line and state.last is not None and (
+            position(line[0]) < state.last or position(line[0])[0] < scored_until_ms(state)
+        )  # fmt: skip
+        if late:
+            kept = [c for c in checkpoints if c.last is None or c.last < position(line[0])]
+            checkpoints, state = kept, decode_scores(encode_scores(kept[-1]))
             line = sorted(seen.values(), key=position)
-            line = [one for one in line if base.last is None or position(one) > base.last]
-            state = base
+            line = [one for one in line if state.last is None or position(one) > state.last]
         folded = fold_scores(core, state, line, every=3)
         state = folded.state
-        checkpoints += [encode_scores(copy) for _, copy in folded.checkpoints]
-    assert encode_scores(state) == encode_scores(whole)
+        checkpoints += [copy for _, copy in folded.checkpoints]
+        for tick in ticks[number : number + 1]:
+            advance_scores(core, state, START_MS + tick * 1000)
+    advance_scores(core, state, END_MS)
+    assert encode_scores(state) == encode_scores(whole.state)
 
 
-def walked(core: Ruleset, line: list[Event], cuts: list[int]) -> list[StageChange]:
-    """Every change of a lead whose events come in order, and of the time after them."""
-    state, journeys, changes = new_state(), new_journeys(core, START_MS), []
+def walked(
+    core: Ruleset, line: list[Event], cuts: list[int], ticks: list[int]
+) -> tuple[list[StageChange], list[TimeEntry], bytes]:
+    """Every change of a lead whose events come in order, and of the time after them. ticks:
+    seconds at which a timer runs, where no event stands before it.
+    """
+    state, journeys = new_state(), new_journeys(core, START_MS)
+    changes: list[StageChange] = []
+    times: list[TimeEntry] = []
     for batch in in_batches(line, cuts):
-        changes += extend(core, state, journeys, batch, True).changes
-    due = next_due_ms(core, state, journeys)
-    changes += advance(core, state, journeys, END_MS, True).changes
-    if due is not None and due <= END_MS:
-        after = [change for change in changes if change.cause == "time"]
-        assert any(change.at_ms == due for change in after)
-    return changes
+        for tick in sorted(START_MS + second * 1000 for second in ticks):
+            if batch and (state.last or (0,))[0] <= tick < position(batch[0])[0]:
+                due = next_due_ms(core, state, journeys)
+                settled = advance(core, state, journeys, tick, True)
+                moved = settled.changes or settled.time_entries
+                assert bool(moved) <= (due is not None and due <= tick)
+                changes += settled.changes
+                times += settled.time_entries
+        extended = extend(core, state, journeys, batch, True)
+        changes += extended.changes
+        times += extended.time_entries
+        journeys = decode_journeys(encode_journeys(journeys))
+    settled = advance(core, state, journeys, END_MS, True)
+    return [*changes, *settled.changes], [*times, *settled.time_entries], encode_scores(state)
 
 
-@quick
-@given(ruleset=rulesets(3), history=histories, cuts=st.lists(st.integers(0, 30), max_size=3))
+@examples(130)
+@given(
+    ruleset=rulesets(3), history=histories, cuts=cuts,
+    ticks=st.lists(st.integers(0, 50 * 60), max_size=4),
+)  # fmt: skip
 def test_no_move_is_missed_and_none_invented(
-    ruleset: Plain, history: list[Plain], cuts: list[int]
+    ruleset: Plain, history: list[Plain], cuts: list[int], ticks: list[int]
 ) -> None:
-    """At every second the lead stands where the oracle has no quarrel; every move of time is due
-    at its millisecond and not at the one before."""
+    """At every instant looked at the lead stands where the oracle puts it; every move of time
+    comes at its millisecond and not at the one before; batches and timers change nothing.
+    """
     core = compiled(ruleset)
     line = in_order(history)
-    changes = walked(core, line, cuts)
-    assert walked(core, line, []) == changes
+    changes, times, state = walked(core, line, [], [])
+    assert walked(core, line, cuts, ticks) == (changes, times, state)
     assert [change.seq for change in changes] == list(range(1, len(changes) + 1))
-    so_far = {ms: Oracle(ruleset, [e for e in history if e["ms"] <= ms]) for ms in
-              {START_MS, *(e["ms"] for e in history)}}  # fmt: skip
-    times = sorted(so_far)
-    stage, since, pending = "s0", START_MS, list(changes)
-    moments = sorted({*times, *(START_MS + 1000 * n for n in range(0, 6 * 3600, 97)),
-                      *(c.at_ms for c in changes), *(c.at_ms - 1 for c in changes)})  # fmt: skip
-    for moment in moments:
-        before = max(time for time in [START_MS, *times] if time <= max(moment, START_MS))
-        oracle = so_far[before]
-        while pending and pending[0].at_ms == moment:
-            change = pending.pop(0)
-            assert change.from_stage == stage
-            if change.cause == "time":
-                held = so_far[max([START_MS, *(t for t in times if t < moment)])]
-                assert held.stage_after(stage, since, moment) == change.to_stage
-                assert held.stage_after(stage, since, moment - 1) == stage
-            stage, since = change.to_stage, change.at_ms
-        if moment > START_MS:
-            assert oracle.stage_after(stage, since, moment) == stage
-    assert not pending
+    oracle = Oracle(ruleset, history, END_MS)
+    last = line[-1].occurred_at if line else None
+    clock = range(START_MS, (position(line[-1])[0] if last else START_MS) + 1_800_000, 13_000)
+    begun = position(line[0])[0] if line else START_MS
+    near = [ms for ms in clock if any(0 <= ms - event["ms"] < 900_000 for event in history)]
+    claims = [Claim(c.from_stage, c.to_stage, c.at_ms, c.cause) for c in changes]
+    check_walk(oracle, claims, near, begun)

@@ -1,0 +1,1 @@
+"""A slow, obvious second opinion on scoring, which shares no code with the core."""
