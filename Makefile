@@ -37,6 +37,14 @@ check: $(INSTALLED) ## Format, lint, types, import contracts, licences, unit tes
 unit: $(INSTALLED) ## Unit tests: no server, seconds
 	@exec $(BIN)/pytest tests/unit $(ARGS)
 
+.PHONY: test-deep
+test-deep: $(INSTALLED) ## The scoring core against the oracle, 20,000 random examples (ARGS="--examples 5000")
+	@exec $(BIN)/python -m tests.oracle $(ARGS)
+
+.PHONY: mutations
+mutations: $(INSTALLED) ## Faults planted in a copy of the scoring core: a test must catch each
+	@exec $(BIN)/python -m tests.mutations $(ARGS)
+
 .PHONY: integration
 integration: $(INSTALLED) $(JARS) ## Tests of single services against a real Kafka and Postgres
 	@exec $(BIN)/pytest tests/contract tests/integration $(ARGS)

@@ -106,10 +106,13 @@ class Oracle:
                     "when" not in rule or holds(rule["when"], moment)
                 ):
                     self._earn(model, rule, moment)
-            elif "after" not in rule and not event["bot"]:
+            elif (
                 # What reads traits alone is looked at when a trait changes.
-                if changed or asks_time(rule["when"], self.named):
-                    self._hold(model, rule, moment)
+                "after" not in rule
+                and not event["bot"]
+                and (changed or asks_time(rule["when"], self.named))
+            ):
+                self._hold(model, rule, moment)
 
     def _hold(self, model: str, rule: Plain, moment: Moment) -> None:
         name = f"{model}/{rule['id']}"
@@ -214,18 +217,18 @@ class Oracle:
         kind, length = fading_of("none" if held else decay)
         self.entries.append(
             Granted(
-                f"{model}/{rule['id']}",
-                model,
-                rule.get("group"),
-                moment.now,
-                points,
-                raw,
-                clipped,
-                kind,
-                length,
-                self.last if moment.event is not None else None,
-                self.last,
-            )  # fmt: skip
+                rule=f"{model}/{rule['id']}",
+                model=model,
+                group=rule.get("group"),
+                ms=moment.now,
+                points=points,
+                raw=raw,
+                clipped=clipped,
+                kind=kind,
+                length=length,
+                by=self.last if moment.event is not None else None,
+                after=self.last,
+            )
         )
 
     def known_before(self, ms: int) -> int:
@@ -271,6 +274,7 @@ class Oracle:
 
 
 def _given(entries: list[Granted], per: str, now: int) -> float:
+    """What was granted in the period of an instant; what is taken back doesn't count."""
     return sum(
         one.points
         for one in entries
