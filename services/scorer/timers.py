@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from services.scorer import queries
@@ -14,6 +15,8 @@ from services.scorer.scoring import finish
 from services.scorer.writing import write_outcome
 
 LEADS_AT_ONCE = 500
+# After so many the batches in flight have a turn: they would wait for all, at each of their steps.
+LEADS_AT_A_STRETCH = 50
 
 
 async def act_on_time(connection: Any, scene: Scene) -> tuple[int, int]:
@@ -25,7 +28,7 @@ async def act_on_time(connection: Any, scene: Scene) -> tuple[int, int]:
         queries.DUE_LEADS, scene.ruleset.version, scene.watermark_ms, LEADS_AT_ONCE
     )
     outcome = Outcome(scene.shards)
-    for row in rows:
+    for number, row in enumerate(rows, 1):
         lead = loaded_lead(row)
         settled = advance(scene.ruleset, lead.state, lead.journeys, scene.watermark_ms, lead.known)
         lead.journeys = settled.journeys
@@ -33,6 +36,8 @@ async def act_on_time(connection: Any, scene: Scene) -> tuple[int, int]:
         outcome.add_changes(lead, settled.changes)
         lead.due_ms = None  # the bound was reached: find the true instant
         finish(scene.ruleset, lead, outcome)
+        if number % LEADS_AT_A_STRETCH == 0:
+            await asyncio.sleep(0)
     await write_outcome(connection, outcome)
     return len(rows), len(outcome.changes)
 
@@ -58,6 +63,7 @@ async def recalculate(connection: Any, scene: Scene, leads_at_once: int = 100) -
             fold_again(scene.ruleset, lead, past.bases.get(lead.id), line, outcome)
             read_ladder_once(scene, lead, "recalculation", outcome)
             finish(scene.ruleset, lead, outcome)
+            await asyncio.sleep(0)  # a whole history may be long
         else:
             outcome.leads[lead.id] = lead
     await write_outcome(connection, outcome)
