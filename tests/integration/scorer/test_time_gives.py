@@ -8,7 +8,6 @@ import pytest
 
 from services.scorer.timers import act_on_time
 from shared.envelope import milliseconds
-from shared.identity import EMAIL
 from shared.lead_state import decode_scores
 from tests.integration.scorer.bench_of_leads import START, Spy, Workbench, happening, ruleset
 
@@ -230,20 +229,23 @@ async def test_timers_ask_alike_for_one_lead_and_for_hundreds(timed: Workbench) 
 
 
 async def test_a_checkpoint_knows_nothing_of_the_time_after_it(timed: Workbench) -> None:
-    """A batch that brings a late ladder to the watermark keeps the state as of its last event."""
-    timed.watermark = START + timedelta(days=40)
-    people = [happening(at, "content_downloaded", email="p@example.com", after=at)
-              for at in range(64)]  # fmt: skip
-    await timed.take(people[0], happening(900, "content_downloaded", email="p@example.com"))
-    await timed.take(*people[1:])
-    lead = await timed.lead_of(EMAIL, "p@example.com")
-    rows = await timed.connection.fetch("SELECT last_ms, scores FROM checkpoint WHERE lead_id = $1",
-                                        lead)  # fmt: skip
-    assert rows
-    for row in rows:
-        watch = decode_scores(row["scores"]).watch
-        assert watch is not None
-        assert watch.until_ms <= row["last_ms"]
-    await timed.take(happening(901, email="p@example.com", after=70))
-    await timed.pass_time(START + timedelta(days=90))
-    assert len(await told(timed)) == 1
+    """An event from before the last fall has the ladder read at the watermark, where a silence is
+    long over; the checkpoint is of the event, so that a later one can be folded onto it.
+    """
+    timed.rules = ruleset(RULES.replace("quiet: 30d", "quiet: 3d").replace("-15", "-1"))
+    who = "p@example.com"
+    visits = [happening(at, "lead_identified", after=at, email=who) for at in range(62)]
+    await timed.take(happening(900, "content_downloaded", email=who), *visits)
+    await timed.pass_time(START + timedelta(days=100))
+    day = DAY_MINUTES
+    await timed.take(happening(901, "content_downloaded", email=who, after=20 * day))
+    [last_ms, scores] = await timed.connection.fetchrow("SELECT last_ms, scores FROM checkpoint")
+    watch = decode_scores(scores).watch
+    assert watch is not None
+    assert watch.until_ms <= last_ms == milliseconds(START + timedelta(days=20))
+    await timed.take(happening(902, email=who, after=22 * day))
+    await timed.pass_time(START + timedelta(days=100))
+    assert [at_ms for at_ms, _, _ in await told(timed)] == [
+        milliseconds(START + timedelta(days=3, minutes=61)),
+        milliseconds(START + timedelta(days=25)),
+    ]
