@@ -13,12 +13,12 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import core_bench, flat_bench, ingest_bench, scorer_bench
+from tests.bench import core_bench, due_bench, flat_bench, ingest_bench, scorer_bench
 from tests.bench.others import Others
 from tests.bench.stack import BenchStack
 
-PARTS = ("ingest", "scorer", "flat", "core")
-SERVED = {"ingest", "scorer", "flat"}  # parts that need the servers
+PARTS = ("ingest", "scorer", "flat", "due", "core")
+SERVED = {"ingest", "scorer", "flat", "due"}  # parts that need the servers
 INGEST_TARGET, SCORER_TARGET = 2.0, 0.4  # times the naive app, times the bare insert
 FLAT_TARGET = 1.25  # at most: the cost of an event of a lead with a long history
 NAMES = {
@@ -37,13 +37,21 @@ class Size:
     scorer_rounds: int
     load_seconds: float
     scorer_events: int
+    due_leads: int
     core_runs: int
 
 
 FULL = Size(
-    rounds=5, scorer_rounds=3, load_seconds=4.0, scorer_events=scorer_bench.EVENTS, core_runs=3
+    rounds=5,
+    scorer_rounds=3,
+    load_seconds=4.0,
+    scorer_events=scorer_bench.EVENTS,
+    due_leads=due_bench.LEADS,
+    core_runs=3,
 )
-QUICK = Size(rounds=1, scorer_rounds=1, load_seconds=3.0, scorer_events=60_000, core_runs=1)
+QUICK = Size(
+    rounds=1, scorer_rounds=1, load_seconds=3.0, scorer_events=60_000, due_leads=20_000, core_runs=1
+)
 
 
 def main() -> None:
@@ -65,6 +73,8 @@ def main() -> None:
                 tables += _scorer(scorer_bench.measure(stack, rounds, size.scorer_events))
             if "flat" in parts:
                 tables += _flat([flat_bench.run(stack) for _ in range(size.core_runs)])
+            if "due" in parts:
+                console.print(due_bench.told(due_bench.run(stack, size.due_leads)))
     if "core" in parts:
         tables += _core(core_bench.lines(size.core_runs))
     for table in tables:

@@ -17,14 +17,17 @@ from services.scorer.clockwork import Clockwork
 from services.scorer.core.compile import Ruleset, compile_ruleset
 from services.scorer.patience import Patience
 from services.scorer.scene import Scene
+from shared.database import dsn
 from shared.envelope import Event, Identifiers, milliseconds
 from shared.ids import new_lead_id
 from shared.ruleset.reading import read_ruleset
 from tests.arrivals import arrivals_of
+from tests.bench.stack import BenchStack
 
 START = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 QUIET = timedelta(days=30)
 TOPIC = "due"
+LEADS = 100_000
 EVENTS_A_BATCH = 500
 LEADS_A_BATCH = 5000
 RULES = """
@@ -128,9 +131,9 @@ def others() -> Iterator[list[Event]]:
         number += EVENTS_A_BATCH
 
 
-async def measure(dsn: str, leads: int) -> Seen:
+async def measure(database_url: str, leads: int) -> Seen:
     """See to so many leads while batches of others are taken in."""
-    async with asyncpg.create_pool(dsn, min_size=3, max_size=4) as pool:
+    async with asyncpg.create_pool(database_url, min_size=3, max_size=4) as pool:
         partition = Partition(pool)
         await partition.begin()
         await partition.fill(leads)
@@ -146,11 +149,25 @@ def told(seen: Seen) -> str:
     """One line of what was measured."""
     alone, beside = seen.batches.alone, seen.batches.beside
     return (
-        f"{seen.leads:,} leads due at once: {seen.leads / seen.seconds:,.0f} a second; meanwhile"
-        f" {len(beside)} batches of {EVENTS_A_BATCH} events, median {_ms(beside)} ms,"
+        f"{seen.leads:,} leads due at once: seen to at {seen.leads / seen.seconds:,.0f} a second;"
+        f" meanwhile {len(beside)} batches of {EVENTS_A_BATCH} events, median {_ms(beside)} ms,"
         f" slowest {max(beside, default=0) * 1000:.0f} ms; alone {_ms(alone)} ms"
     )
 
 
 def _ms(seconds: list[float]) -> str:
     return f"{statistics.median(seconds) * 1000:.0f}" if seconds else "-"
+
+
+def run(stack: BenchStack, leads: int) -> Seen:
+    """One measurement, on a fresh database."""
+    return asyncio.run(measure(dsn(stack.fresh_settings()), leads))
+
+
+def main() -> None:
+    with BenchStack() as stack:
+        print(told(run(stack, LEADS)))
+
+
+if __name__ == "__main__":
+    main()

@@ -70,6 +70,33 @@ async def test_without_lag_time_goes_on(pool: Any) -> None:
     assert abs(clockwork.watermark_ms - (polled_ms - 60_000 - SETTLING_MS)) < 1_000
 
 
+async def test_a_clock_of_ours_that_is_off_changes_nothing(
+    pool: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two hours fast or slow, or stepped between two ticks: time goes by Postgres's clock."""
+    intake = OwnedPartitions({0: Owned(0, 0, EPOCH), 1: Owned(1, 0, EPOCH)})
+    clockwork = clockwork_over(pool, intake)
+    true, seen = time.time, []
+    for hours in (2, -2, 0):
+        monkeypatch.setattr(time, "time", lambda hours=hours: true() + hours * 3600)
+        polled_ms = int(time.time() * 1000)
+        intake.idle = {0: polled_ms, 1: polled_ms}
+        await clockwork.watermark()
+        assert abs(clockwork.watermark_ms - (true() * 1000 - SETTLING_MS)) < 2_000
+        seen.append(clockwork.watermark_ms)
+    assert seen == sorted(seen)
+
+
+async def test_time_never_goes_back(pool: Any) -> None:
+    """Postgres's clock is set back, or a partition comes anew: what was reached stays reached."""
+    intake = OwnedPartitions({0: Owned(0, 0, EPOCH), 1: Owned(1, 0, EPOCH)})
+    clockwork = clockwork_over(pool, intake)
+    await clockwork.watermark()
+    await pool.execute("UPDATE consumer_partition SET watermark_ms = 1000")
+    await clockwork.watermark()
+    assert clockwork.watermark_ms == 3_000
+
+
 async def test_a_former_owner_raises_no_watermark(pool: Any) -> None:
     """It may not know of the records that came since: its epoch is old."""
     now_ms = int(time.time() * 1000)
