@@ -18,7 +18,7 @@ _ENDLESS = float("inf")
 @dataclass(slots=True, eq=False)
 class Shown:
     """How one model's score is shown. plain: it has neither bounds nor a formula · members: the
-    models that a formula reads.
+    models that a formula reads · falling: while the points below only fall, so does the score.
     """
 
     name: str
@@ -27,6 +27,7 @@ class Shown:
     formula: Node | None
     members: tuple[str, ...]
     plain: bool
+    falling: bool = True
 
 
 def compile_shown(name: str, model: Model) -> Shown:
@@ -44,7 +45,29 @@ def compile_shown(name: str, model: Model) -> Shown:
         formula=formula,
         members=tuple(models_in(formula)) if formula is not None else (),
         plain=formula is None and cap == _ENDLESS and floor == -_ENDLESS,
+        falling=formula is None or _falls_along(formula),
     )
+
+
+def _falls_along(node: Node) -> bool:
+    """Does no score enter a formula with a minus?"""
+    if not isinstance(node, Call):
+        return True
+    first, *others = node.parts
+    if node.name == "-":
+        return _falls_along(first) and not models_in(others[0])
+    if node.name == "*":
+        scaled = [part for part in node.parts if models_in(part)]
+        factors = [part for part in node.parts if not models_in(part)]
+        return all(_falls_along(part) for part in scaled) and (
+            not scaled
+            or (len(scaled) == 1 and all(evaluate(factor, _no_score) >= 0.0 for factor in factors))
+        )
+    return all(_falls_along(part) for part in node.parts)
+
+
+def _no_score(name: str) -> float:
+    raise KeyError(name)
 
 
 def shown_at(scores: Mapping[str, Shown], models: Models, name: str, at_ms: int) -> float:

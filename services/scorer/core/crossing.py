@@ -1,24 +1,41 @@
-"""The next instant at which a lead's stage changes without an event: exact to the millisecond.
+"""The next instant at which time alone moves a lead, or takes a score across a threshold: exact to
+the millisecond.
 
-Between events a score is a sum of exponentials and a constant. Its crossings of a threshold are
-parted from each other by the zeros of its derivative, which has one exponential less once the
-slowest is divided out (Rolle's theorem). In each interval that is left the score is monotone, and
-a search over whole milliseconds, with the very comparison that decides a move, finds the first
-one at which it turns out differently.
+Spans of time in which the bounds of the scores (bounds.py) rule a change out are passed over;
+others are cut where a window or line ends, or halved, down to one millisecond, where the very
+comparison that decides a move is made. The bounds' error shrinks with the square of a span, so
+that few spans are looked at even where a score only just touches a threshold. Where all that is
+left of a score's changes is as small as rounding errors, the ends of the span stand for it.
 """
 
 from __future__ import annotations
 
 import math
-from itertools import pairwise
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal, NamedTuple
 
-from services.scorer.core.ladder import Ladder, Models, Rung, can_rise, decide
-from services.scorer.core.spans import score_bounds, settled_ms
-from shared.decay import score_at, sum_at
-from shared.lead_state import JourneyState, ModelState
+from services.scorer.core.bounds import Scores, settled_ms
+from services.scorer.core.by_time import advance_scores, next_flip_ms
+from services.scorer.core.combined import Models, shown_at
+from services.scorer.core.compile import Ruleset
+from services.scorer.core.ladder import TOLERANCE, Ladder, Rung, all_hold, can_rise, decide
+from services.scorer.core.ranges import Range
+from shared.decay import score_at
+from shared.lead_state import JourneyState, ModelState, ScoreState, decode_scores, encode_scores
 
 # After so many half-lives nothing is left that a comparison could see.
 _HORIZON_HALF_LIVES = 192
+
+Reaches = Callable[[str, float], bool | None]
+
+
+class Crossing(NamedTuple):
+    """The first instant at which a score is on the other side of a threshold than now."""
+
+    at_ms: int
+    model: str
+    threshold: float
+    way: Literal["rises", "falls"]
 
 
 def next_move_ms(
@@ -32,53 +49,189 @@ def next_move_ms(
     if here < 0:
         return after_ms + 1
     rung = ladder.rungs[here]
-    if ladder.general:
-        return _next_move_of_any_kind_ms(ladder, models, journey, after_ms)
     if not can_rise(ladder, models):
+        if ladder.general:
+            return _next_fall_of_any_kind_ms(ladder, models, journey, after_ms)
         return _next_fall_ms(rung, models, journey, after_ms)
+    scores = Scores(ladder.scores, models, ladder.watched, after_ms)
     dwell_ends = max(after_ms + 1, journey.since_ms + rung.dwell_ms)
-    moments = {after_ms + 1, dwell_ends}
-    watched = set(rung.leave)
-    for _, enter in ladder.above[here]:
-        watched.update(enter)
-    for name, least in watched:
-        model = models.get(name)
-        if model is not None:
-            moments.update(crossings(model, least, after_ms))
-    for moment in sorted(moments):
-        if decide(ladder, models, journey, moment) is not None:
-            return moment
-    return None
 
+    def moves(at_ms: int) -> bool:
+        return decide(ladder, models, journey, at_ms) is not None
 
-def _next_move_of_any_kind_ms(
-    ladder: Ladder, models: Models, journey: JourneyState, after_ms: int
-) -> int | None:
-    """Spans in which the scores' bounds rule a move out are passed over; others are halved."""
-    here = ladder.place[journey.stage]
-    rung = ladder.rungs[here]
-    dwell_ends = journey.since_ms + rung.dwell_ms
-    assert ladder.scores is not None
-    end = max(settled_ms(models, after_ms), dwell_ends) + 1
-    spans = [(after_ms + 1, end)]
-    while spans:
-        left, right = spans.pop()
-        if left == right:
-            if decide(ladder, models, journey, left) is not None:
-                return left
-            continue
-        bounds = {
-            name: score_bounds(ladder.scores, models, name, left, right) for name in ladder.watched
-        }
-        falls = right >= dwell_ends and any(bounds[name][0] < least for name, least in rung.leave)
-        rises = any(
-            all(bounds[name][1] >= least for name, least in enter)
+    def could_rise(reaches: Reaches) -> bool:
+        return any(
+            all(reaches(name, least) is not False for name, least in enter)
             for _, enter in ladder.above[here]
         )
-        if falls or rises:
-            middle = (left + right) // 2
-            spans += [(middle + 1, right), (left, middle)]
+
+    def could_move(reaches: Reaches) -> bool:
+        return could_rise(reaches) or any(
+            reaches(name, least) is not True for name, least in rung.leave
+        )
+
+    found = first_ms(scores, moves, could_rise, after_ms + 1, dwell_ends - 1)
+    if found is not None:
+        return found
+    end = max(settled_ms(models, after_ms), dwell_ends) + 1
+    return first_ms(scores, moves, could_move, dwell_ends, end)
+
+
+def next_crossing(
+    ruleset: Ruleset, state: ScoreState, thresholds: Mapping[str, Sequence[float]], now_ms: int
+) -> list[Crossing]:
+    """When each score, as it is shown, first reaches a threshold or falls below it if no further
+    event comes: in order of time; thresholds that are never crossed are left out. thresholds: by
+    model · now_ms: not before the newest entry. Points that time gives and takes are counted.
+    Raises KeyError for a model that the ruleset doesn't have.
+    """
+    wanted: dict[tuple[str, float], bool] = {
+        (name, least): _is_reached(ruleset, state, name, least, now_ms)
+        for name, values in thresholds.items()
+        for least in values
+    }
+    found: list[Crossing] = []
+    from_ms = now_ms
+    while wanted:
+        flip = next_flip_ms(state)
+        flip = None if flip is None else max(flip, from_ms + 1)
+        to_ms = settled_ms(state.models, from_ms) + 1 if flip is None else flip - 1
+        for (name, least), before in list(wanted.items()):
+            at_ms = _first_other_ms(ruleset, state, (name, least), before, from_ms + 1, to_ms)
+            if at_ms is not None:
+                found.append(Crossing(at_ms, name, least, "falls" if before else "rises"))
+                del wanted[name, least]
+        if flip is None:
+            break
+        # The flip's own instant is looked at with its points.
+        state = decode_scores(encode_scores(state))
+        advance_scores(ruleset, state, flip)
+        for (name, least), before in list(wanted.items()):
+            if _is_reached(ruleset, state, name, least, flip) != before:
+                found.append(Crossing(flip, name, least, "falls" if before else "rises"))
+                del wanted[name, least]
+        from_ms = flip
+    return sorted(found)
+
+
+def _is_reached(ruleset: Ruleset, state: ScoreState, name: str, least: float, at_ms: int) -> bool:
+    return shown_at(ruleset.scores, state.models, name, at_ms) >= least - TOLERANCE
+
+
+def _first_other_ms(
+    ruleset: Ruleset,
+    state: ScoreState,
+    threshold: tuple[str, float],
+    before: bool,
+    from_ms: int,
+    to_ms: int,
+) -> int | None:
+    name, least = threshold
+
+    def other(at_ms: int) -> bool:
+        return _is_reached(ruleset, state, name, least, at_ms) != before
+
+    def could(reaches: Reaches) -> bool:
+        return reaches(name, least - TOLERANCE) is not before
+
+    scores = Scores(ruleset.scores, state.models, (name,), from_ms)
+    return first_ms(scores, other, could, from_ms, to_ms)
+
+
+def first_ms(
+    scores: Scores,
+    holds: Callable[[int], bool],
+    could: Callable[[Reaches], bool],
+    from_ms: int,
+    to_ms: int,
+) -> int | None:
+    """The first instant from from_ms to to_ms at which `holds`, None if there is none.
+
+    could: may it hold somewhere in a span, given whether scores reach thresholds throughout, at no
+    time, or (None) perhaps?
+    """
+    spans = [(from_ms, to_ms)] if from_ms <= to_ms else []
+    while spans:
+        left, right = spans.pop()
+        edge = scores.edge_inside(left, right)
+        span = _Span(scores, left, right, edge is None)
+        if not could(span.reaches):
+            continue
+        if right - left < 2 or span.is_even(could):
+            first = _first_of_even(holds, left, right)
+            if first is not None:
+                return first
+            continue
+        middle = (left + right) // 2 + 1 if edge is None else edge
+        spans += [(middle, right), (left, middle - 1)]
     return None
+
+
+class _Span:
+    """What is known of thresholds from left to right. unsure: one that was asked for is open, and
+    its score isn't flat · close: one is open whose score is flat.
+    """
+
+    __slots__ = ("_ends", "_flat", "_ranges", "_scores", "_smooth", "close", "unsure")
+
+    def __init__(self, scores: Scores, left: int, right: int, smooth: bool) -> None:
+        self._scores, self._ends, self._smooth = scores, (left, right), smooth
+        self._ranges: dict[str, Range] = {}
+        self._flat: bool | None = None
+        self.unsure = self.close = False
+
+    def reaches(self, name: str, least: float) -> bool | None:
+        """Is the score at least so high throughout, or at no time? None: perhaps."""
+        known = self._ranges.get(name)
+        if known is None:
+            known = self._ranges[name] = self._scores.range(name, *self._ends, self._smooth)
+        reached = known.reaches(least)
+        if reached is None:
+            if known.flat:
+                self.close = True
+                return self._flat
+            self.unsure = True
+        return reached
+
+    def is_even(self, could: Callable[[Reaches], bool]) -> bool:
+        """Is nothing open but scores that are flat? `could` stops asking at the first way to a
+        move: with either answer for those, it asks on.
+        """
+        if self.close and not self.unsure:
+            for self._flat in (True, False):
+                could(self.reaches)
+        return not self.unsure
+
+
+def _first_of_even(holds: Callable[[int], bool], left: int, right: int) -> int | None:
+    """The same for a span in which it changes at most once."""
+    if holds(left):
+        return left
+    return _first_true(holds, left, right) if right > left and holds(right) else None
+
+
+def _first_true(holds: Callable[[int], bool], low: int, high: int) -> int:
+    """Between an instant at which it doesn't hold and a later one at which it does."""
+    while high - low > 1:
+        middle = (low + high) // 2
+        if holds(middle):
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+def _next_fall_of_any_kind_ms(
+    ladder: Ladder, models: Models, journey: JourneyState, after_ms: int
+) -> int | None:
+    """While no score rises, a threshold once broken stays so."""
+    rung = ladder.rungs[ladder.place[journey.stage]]
+
+    def broken(at_ms: int) -> bool:
+        return not all_hold(models, rung.leave, at_ms, ladder.scores)
+
+    low = max(after_ms + 1, journey.since_ms + rung.dwell_ms)
+    return _first_of_even(broken, low, max(low, settled_ms(models, after_ms) + 1))
 
 
 def _next_fall_ms(rung: Rung, models: Models, journey: JourneyState, after_ms: int) -> int | None:
@@ -112,7 +265,7 @@ def _falls_below_ms(model: ModelState, least: float, after_ms: int) -> int | Non
         now = score_at(model, after_ms) - constant
         guess = after_ms + math.floor(slowest * math.log2(now / left)) if now > left else low
         low, high = _around(model, least, max(low, guess - 1), high)
-    return _first_change(model, least, low, high, before=True)
+    return _first_true(lambda at_ms: score_at(model, at_ms) < least, low, high)
 
 
 def _around(model: ModelState, least: float, low: int, high: int) -> tuple[int, int]:
@@ -125,69 +278,3 @@ def _around(model: ModelState, least: float, low: int, high: int) -> tuple[int, 
             return low, low + step
         low, step = low + step, step * 2
     return low, high
-
-
-def crossings(model: ModelState, least: float, after_ms: int) -> list[int]:
-    """Every instant after after_ms at which `score >= least` begins or ceases to hold, in order."""
-    terms = [
-        (sum_at(total, after_ms, half_life), half_life)
-        for half_life, total in model.sums.items()
-        if half_life and total.amount
-    ]
-    if not terms:
-        return []
-    slowest = max(half_life for _, half_life in terms)
-    end = after_ms + _HORIZON_HALF_LIVES * slowest
-    edges = {after_ms, end}
-    if len(terms) > 1:
-        derivative = [(-amount / half_life, half_life) for amount, half_life in terms]
-        for zero in _zeros([(a, 1.0 / h) for a, h in derivative], end - after_ms):
-            edges.update({after_ms + math.floor(zero), after_ms + math.floor(zero) + 1})
-    found = []
-    ordered = sorted(edge for edge in edges if after_ms <= edge <= end)
-    for left, right in pairwise(ordered):
-        before = score_at(model, left) >= least
-        if (score_at(model, right) >= least) != before:
-            found.append(_first_change(model, least, left, right, before))
-    return found
-
-
-def _first_change(model: ModelState, least: float, low: int, high: int, before: bool) -> int:
-    while high - low > 1:
-        middle = (low + high) // 2
-        if (score_at(model, middle) >= least) == before:
-            low = middle
-        else:
-            high = middle
-    return high
-
-
-def _zeros(terms: list[tuple[float, float]], end: float) -> list[float]:
-    """Where Σ amount · 2^(-rate · t) is zero for 0 < t < end, in ms to a fraction of one."""
-    if len(terms) < 2:
-        return []
-    slowest = min(rate for _, rate in terms)
-    rest = [(amount, rate - slowest) for amount, rate in terms]
-    # Its derivative no longer has the slowest term, which is constant now.
-    inner = [(-amount * rate, rate) for amount, rate in rest if rate > 0]
-    edges = [0.0, *_zeros(inner, end), end]
-
-    def value(t: float) -> float:
-        return math.fsum(amount * 2.0 ** (-rate * t) for amount, rate in rest)
-
-    zeros = []
-    for left, right in pairwise(edges):
-        low, high = left, right
-        positive = value(low) > 0
-        if (value(high) > 0) == positive:
-            continue
-        while high - low > 0.25:
-            middle = (low + high) / 2
-            if middle in (low, high):
-                break
-            if (value(middle) > 0) == positive:
-                low = middle
-            else:
-                high = middle
-        zeros.append((low + high) / 2)
-    return zeros

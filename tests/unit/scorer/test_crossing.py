@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
-from services.scorer.core.crossing import crossings, next_move_ms
+from services.scorer.core.crossing import next_move_ms
 from services.scorer.core.ladder import compile_ladder, decide
-from shared.decay import score_at
 from shared.lead_state import JourneyState, ModelState, Sum
 from shared.ruleset.document import Stage
 from tests.unit.scorer.effort import examples
@@ -22,20 +21,6 @@ sums = st.dictionaries(
     max_size=4,
 )
 quick = examples(40)
-
-
-@quick
-@example(sums={350: Sum(50, 1.0), 13: Sum(50, 24.0), 101: Sum(50, -89.0)}, least=-66.0)
-@example(sums={350: Sum(50, 1.0), 13: Sum(50, 24.0), 101: Sum(50, -89.0)}, least=0.03)
-@given(sums=sums, least=st.integers(-20, 60).map(lambda n: n + 0.25))
-def test_every_crossing_is_found_at_its_millisecond(sums: dict[int, Sum], least: float) -> None:
-    """Sums of any signs and half-lives: the crossings found are those of a walk."""
-    model = ModelState(sums=sums, limits={}, holding={})
-    start = 50
-    holds = [score_at(model, at) >= least for at in range(start, start + WALK_MS)]
-    seen = [start + n for n in range(1, WALK_MS) if holds[n] != holds[n - 1]]
-    found = [at for at in crossings(model, least, start) if at < start + WALK_MS]
-    assert found == seen
 
 
 ladder = compile_ladder(
