@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-Cause = Literal["event", "time", "history", "merge", "recalculation"]
+Cause = Literal["event", "time", "history", "merge", "recalculation", "manual"]
 Handoff = Literal["content", "sales"]
 
 
@@ -28,7 +28,7 @@ class StageChange(msgspec.Struct, frozen=True, kw_only=True):
     first stage · reasons: the entries of the event that tipped it, empty when time did · scores:
     every model's value at at_ms · handoff: who gets the lead by this move · waiting: a sales
     hand-off that is held until the lead is known · withheld: a hand-off that a recalculation
-    found, left to a person to release.
+    found, left to a person to release · actor: who asked for it, of a move by hand.
     """
 
     journey: str
@@ -43,6 +43,7 @@ class StageChange(msgspec.Struct, frozen=True, kw_only=True):
     handoff: Handoff | None = None
     waiting: bool = False
     withheld: bool = False
+    actor: str = ""
 
 
 class _Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
@@ -61,6 +62,7 @@ class _Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
     handoff: Handoff | None = None
     waiting: bool = False
     withheld: bool = False
+    actor: str = ""
     merged_into: str | None = None
 
 

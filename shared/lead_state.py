@@ -94,7 +94,8 @@ class JourneyState(msgspec.Struct, array_like=True):
 
     since_ms: when it entered · ladder_at_ms: up to where the ladder has been walked (an event
     before it can't be stepped) · handed_off: stages whose sales hand-off went out in this episode ·
-    waiting_seq: sequence number of a sales hand-off that waits until the lead is known, else 0.
+    waiting_seq: sequence number of a sales hand-off that waits until the lead is known, else 0 ·
+    locked_ms: until when the stage stands by hand: -1 not at all, 0 for good.
     """
 
     name: str
@@ -105,6 +106,7 @@ class JourneyState(msgspec.Struct, array_like=True):
     episode: int = 1
     handed_off: list[str] = []
     waiting_seq: int = 0
+    locked_ms: int = -1
 
 
 _scores_decoder = msgspec.msgpack.Decoder(ScoreState)

@@ -24,6 +24,7 @@ from shared.ruleset.document import MAX_DISTINCT_VALUES, Condition, Limit, Model
 from shared.ruleset.document import Rule as RuleDocument
 from shared.ruleset.expressions import traits_in
 from shared.ruleset.model import CapPeriod, PointsFrom
+from shared.ruleset.stages import Journey, Stages
 
 JOURNEY = "main"
 
@@ -126,7 +127,8 @@ class Ruleset:
     trait_rules: those that hold · timed_rules: those of them that time can turn · silence_rules:
     granted after a silence · watching: something of each lead's events must be kept for conditions
     over time · sifting: some event rule has such a condition · scores: by model, how it is shown ·
-    bands: by model.
+    bands: by model · personas, segments: by id, in the order of the document · rich: more than
+    thresholds decides stages or journeys.
     """
 
     version: int
@@ -145,6 +147,9 @@ class Ruleset:
     scores: dict[str, Shown] = field(default_factory=dict)
     grade: GradeTable | None = None
     bands: dict[str, Names] = field(default_factory=dict)
+    personas: tuple[tuple[str, TimedCheck], ...] = ()
+    segments: tuple[tuple[str, TimedCheck], ...] = ()
+    rich: bool = False
 
 
 def compile_ruleset(
@@ -164,22 +169,39 @@ def compile_ruleset(
     for condition in named.values():
         trait_names |= _traits_read(condition)
     scores = {name: compile_shown(name, model) for name, model in document.models.items()}
+    journeys: dict[str, Stages | Journey] = {JOURNEY: document.stages, **document.journeys}
     watched = {
         name
-        for stage in document.stages.ladder
+        for journey in journeys.values()
+        for stage in journey.ladder
         for name in (*(stage.enter or ()), *(stage.leave or ()))
     }
     watched |= {member for name in watched for member in scores[name].members}
     general = any(scores[name].formula is not None for name in watched) or any(
-        rule.model in watched and rule.kind != "half_life" for rule in rules
+        rule.model in watched and (rule.kind != "half_life" or rule.part) for rule in rules
     )
-    ladder = compile_ladder(
-        JOURNEY,
-        document.stages.ladder,
-        tuple(document.models),
-        scores if general or any(one.formula is not None for one in scores.values()) else None,
-        general=general,
-    )
+
+    def compiled(condition: Condition) -> tuple[TimedCheck, tuple[Turn, ...]]:
+        written = written_out(condition, named)
+        trait_names.update(_traits_read(written))
+        return compile_timed(written, tallies)
+
+    as_shown = general or any(one.formula is not None for one in scores.values())
+    ladders = {
+        name: compile_ladder(
+            name,
+            journey.ladder,
+            tuple(document.models),
+            scores if as_shown else None,
+            general=general,
+            sides=journey.side,
+            begins_when=journey.when if isinstance(journey, Journey) else None,
+            compiled=compiled,
+        )
+        for name, journey in journeys.items()
+    }
+    personas = tuple((one.id, compiled(one.when)[0]) for one in document.personas)
+    segments = tuple((one.id, compiled(one.when)[0]) for one in document.segments)
     holding = tuple(rule for rule in rules if rule.on_trait)
     silences = tuple(rule for rule in rules if rule.silence_ms)
     sifting = any(rule.timed is not None for rule in rules if rule.on)
@@ -190,7 +212,7 @@ def compile_ruleset(
         index=RuleIndex([rule for rule in rules if rule.on]),
         trait_rules=holding,
         trait_names=frozenset(trait_names),
-        ladders={JOURNEY: ladder},
+        ladders=ladders,
         by_number={rule.number: rule for rule in rules},
         timed_rules=tuple(rule for rule in holding if rule.timed is not None),
         silence_rules=silences,
@@ -206,6 +228,9 @@ def compile_ruleset(
             )
             for name, bands in document.bands.items()
         },
+        personas=personas,
+        segments=segments,
+        rich=any(ladder.rich or ladder.begins is not None for ladder in ladders.values()),
     )
 
 
@@ -223,12 +248,16 @@ def _grade(document: RulesetDocument) -> GradeTable | None:
 
 
 def named_conditions(document: RulesetDocument) -> dict[tuple[str, str], Condition]:
-    """The conditions of segments and personas, by kind and name."""
-    return {
-        (kind, one.id): one.when
-        for kind, part in (("segment", "segments"), ("persona", "personas"))
-        for one in getattr(document, part, ())
-    }
+    """The conditions of segments and personas, by kind and name. Somebody's persona is the first
+    that holds.
+    """
+    named = {("segment", one.id): one.when for one in document.segments}
+    earlier: list[Condition] = []
+    for one in document.personas:
+        others = [Condition.model_validate({"not": before}) for before in earlier]
+        named["persona", one.id] = Condition(all=[*others, one.when]) if others else one.when
+        earlier.append(one.when)
+    return named
 
 
 def _compile_rule(

@@ -7,19 +7,23 @@ Enter lies above leave, so that after one move no other is due at the same insta
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.scorer.core.combined import Shown, shown_at
+from services.scorer.core.conditions import Check, compile_condition, glob_test
+from services.scorer.core.timed import TimedCheck, Turn
 from shared.decay import score_at
 from shared.lead_state import JourneyState, ModelState
-from shared.ruleset.document import Stage
+from shared.ruleset.condition import Condition
+from shared.ruleset.stages import LADDER, SideLeave, SideStage, Stage
 
 # A billionth of a point: less is nothing, and a threshold is reached to within it.
 TOLERANCE = 1e-9
 
 Models = Mapping[str, ModelState]
 Thresholds = tuple[tuple[str, float], ...]
+Compiled = Callable[[Condition], tuple[TimedCheck, tuple[Turn, ...]]]
 
 
 @dataclass(slots=True, frozen=True)
@@ -31,6 +35,28 @@ class Rung:
     leave: Thresholds
     dwell_ms: int
     handoff: str | None
+    when: TimedCheck | None = None
+    come_from: frozenset[str] | None = None
+
+
+@dataclass(slots=True, frozen=True)
+class Side:
+    """A stage beside the ladder.
+
+    on: the types of events that bring a lead here, None where `when` alone does · can_end: it has
+    an end of its own · leave_after_ms: 0 for never · back_to: a place, -1 for what the scores give.
+    """
+
+    name: str
+    handoff: str | None
+    on: Callable[[str], bool] | None
+    event_check: Check | None
+    when: TimedCheck | None
+    can_end: bool
+    leave_after_ms: int
+    leave_on: Callable[[str], bool] | None
+    leave_when: TimedCheck | None
+    back_to: int
 
 
 @dataclass(slots=True, frozen=True)
@@ -41,7 +67,9 @@ class Ladder:
     places above with what enters them, highest first · nearest: for each such place, by model, the
     least value at which some place above could be entered · watched: the models that any threshold
     names · models: all, for what a change tells · scores: how they are shown, None where only plain
-    ones are watched · general: what is watched doesn't fade by half-lives alone.
+    ones are watched · general: what is watched doesn't fade by half-lives alone · sides: stages
+    beside it, whose places follow · turns: when conditions of stages may turn · begins: None where
+    the journey begins with the lead · rich: more than thresholds decide (sides.py).
     """
 
     name: str
@@ -53,6 +81,15 @@ class Ladder:
     models: tuple[str, ...]
     scores: Mapping[str, Shown] | None = None
     general: bool = False
+    sides: tuple[Side, ...] = ()
+    turns: tuple[Turn, ...] = ()
+    begins: TimedCheck | None = None
+    rich: bool = False
+
+    def stage_at(self, place: int) -> Rung | Side:
+        """The stage of a place: those beside the ladder follow those on it."""
+        count = len(self.rungs)
+        return self.rungs[place] if place < count else self.sides[place - count]
 
 
 def compile_ladder(
@@ -62,8 +99,22 @@ def compile_ladder(
     scores: Mapping[str, Shown] | None = None,
     *,
     general: bool = False,
+    sides: Sequence[SideStage] = (),
+    begins_when: Condition | None = None,
+    compiled: Compiled | None = None,
 ) -> Ladder:
-    """models: every model of the ruleset, whose values a change tells."""
+    """models: every model of the ruleset, whose values a change tells · compiled: makes a function
+    of a condition, and tells the instants at which it may turn.
+    """
+    turns: list[Turn] = []
+
+    def check(condition: Condition | None) -> TimedCheck | None:
+        if condition is None or compiled is None:
+            return None
+        made, its_turns = compiled(condition)
+        turns.extend(its_turns)
+        return made
+
     rungs = tuple(
         Rung(
             name=stage.name,
@@ -71,10 +122,15 @@ def compile_ladder(
             leave=_thresholds(stage.leave),
             dwell_ms=stage.dwell or 0,
             handoff=stage.handoff,
+            when=check(stage.when),
+            come_from=None if stage.from_ is None else frozenset(stage.from_),
         )
         for stage in stages
     )
     place = {rung.name: at for at, rung in enumerate(rungs)}
+    beside = tuple(_side(side, place, check) for side in sides)
+    place |= {side.name: at for at, side in enumerate(beside, len(rungs))}
+    conditioned = any(rung.when is not None or rung.come_from is not None for rung in rungs)
     above = _above(rungs)
     return Ladder(
         name=name,
@@ -86,7 +142,38 @@ def compile_ladder(
         models=models,
         scores=scores,
         general=general,
+        sides=beside,
+        turns=tuple(turns),
+        begins=check(begins_when),
+        rich=bool(beside) or conditioned,
     )
+
+
+def _side(
+    side: SideStage,
+    place: Mapping[str, int],
+    check: Callable[[Condition | None], TimedCheck | None],
+) -> Side:
+    leave = side.leave or SideLeave()
+    return Side(
+        name=side.name,
+        handoff=side.handoff,
+        on=_types(side.on),
+        event_check=None if side.event_when is None else compile_condition(side.event_when),
+        when=check(side.when),
+        can_end=side.leave is not None,
+        leave_after_ms=leave.after or 0,
+        leave_on=_types(leave.on),
+        leave_when=check(leave.when),
+        back_to=-1 if side.back_to == LADDER else place[side.back_to],
+    )
+
+
+def _types(names: Sequence[str] | None) -> Callable[[str], bool] | None:
+    if names is None:
+        return None
+    tests = [glob_test(name) for name in names]
+    return lambda event_type: any(test(event_type) for test in tests)
 
 
 def _above(rungs: tuple[Rung, ...]) -> dict[int, tuple[tuple[int, Thresholds], ...]]:
@@ -134,19 +221,41 @@ def all_hold(
 
 
 def can_rise(ladder: Ladder, models: Models) -> bool:
-    """Does a score that the ladder watches hold negative points that decay? Else those scores only
-    fall between events.
+    """Does a score that the ladder watches rise by itself, as its negative points fade? Else those
+    scores only fall between events.
     """
-    if ladder.general:
-        return True
     for name in ladder.watched:
+        if ladder.general and ladder.scores is not None:
+            shown = ladder.scores[name]
+            if not shown.falling or any(_losses_fade(models.get(one)) for one in shown.members):
+                return True
         model = models.get(name)
         if model is None:
             continue
         for half_life, total in model.sums.items():
             if total.amount < 0.0 and half_life:
                 return True
+        if model.more is not None and _losses_fade(model):
+            return True
     return False
+
+
+def _losses_fade(model: ModelState | None) -> bool:
+    """Does a model hold negative points that fade?"""
+    if model is None:
+        return False
+    if any(total.amount < 0.0 and half_life for half_life, total in model.sums.items()):
+        return True
+    return model.more is not None and any(
+        any(total.amount < 0.0 and half_life for half_life, total in part.sums.items())
+        or any(
+            amount < 0.0
+            for lists in (part.windows, part.lines)
+            for amounts in lists.values()
+            for _, amount in amounts
+        )
+        for part in model.more.parts.values()
+    )
 
 
 def stayed_until(ladder: Ladder, models: Models, journey: JourneyState, at_ms: int) -> bool:

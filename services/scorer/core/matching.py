@@ -6,12 +6,10 @@ from services.scorer.core.compile import Rule, Ruleset
 from services.scorer.core.conditions import Traits
 from services.scorer.core.granting import fold_traits, refused
 from services.scorer.core.timed import Moment
-from services.scorer.core.watching import completed, take_in, watch_of
+from services.scorer.core.watching import NOTHING_WATCHED, completed, take_in, watch_of
 from shared.envelope import Event
-from shared.lead_state import ModelState, ScoreState, Watch
+from shared.lead_state import ModelState, ScoreState
 from shared.ledger import Entry
-
-_NOTHING_WATCHED = Watch()
 
 
 def matched_rules(ruleset: Ruleset, state: ScoreState, event: Event, at_ms: int) -> list[Rule]:
@@ -21,7 +19,7 @@ def matched_rules(ruleset: Ruleset, state: ScoreState, event: Event, at_ms: int)
         return _watched(ruleset, state, event, at_ms, changed)
     matched = ruleset.index.matching(event, state.traits)
     if changed:
-        moment = Moment(event, state.traits, _NOTHING_WATCHED, at_ms)
+        moment = Moment(event, state.traits, NOTHING_WATCHED, at_ms)
         turned = _turned(ruleset.trait_rules, state, moment)
         if turned:
             matched = sorted([*matched, *turned], key=_order)
@@ -47,7 +45,7 @@ def refused_entries(ruleset: Ruleset, state: ScoreState, event: Event, at_ms: in
     matched = ruleset.index.matching(event, state.traits)
     if matched and ruleset.sifting:
         complete = completed(ruleset, state, event, at_ms)
-        watch = state.watch if state.watch is not None else _NOTHING_WATCHED
+        watch = state.watch if state.watch is not None else NOTHING_WATCHED
         moment = Moment(event, state.traits, watch, at_ms, complete)
         matched = [rule for rule in matched if rule.timed is None or rule.timed(moment)]
     return refused(state, event, at_ms, matched) if matched else []

@@ -1,10 +1,12 @@
-"""How a lead stands at an instant: its scores as shown, its grade, and the names of its scores."""
+"""How a lead stands at an instant: its scores as shown, their names, grade, persona, segments."""
 
 from __future__ import annotations
 
 from services.scorer.core.combined import shown_at
 from services.scorer.core.compile import Ruleset
 from services.scorer.core.ladder import TOLERANCE
+from services.scorer.core.timed import Moment
+from services.scorer.core.watching import NOTHING_WATCHED
 from shared.lead_state import ScoreState
 
 WORST_GRADE = "C3"
@@ -40,6 +42,23 @@ def bands_at(ruleset: Ruleset, state: ScoreState, at_ms: int) -> dict[str, str]:
         name: _named(score_at(ruleset, state, name, at_ms), bands)
         for name, bands in ruleset.bands.items()
     }
+
+
+def persona_at(ruleset: Ruleset, state: ScoreState, at_ms: int) -> str | None:
+    """The first persona whose condition holds; None for none."""
+    moment = _moment(state, at_ms)
+    return next((name for name, holds in ruleset.personas if holds(moment)), None)
+
+
+def segments_at(ruleset: Ruleset, state: ScoreState, at_ms: int) -> list[str]:
+    """Every segment whose condition holds, in the order of the ruleset."""
+    moment = _moment(state, at_ms)
+    return [name for name, holds in ruleset.segments if holds(moment)]
+
+
+def _moment(state: ScoreState, at_ms: int) -> Moment:
+    watch = state.watch if state.watch is not None else NOTHING_WATCHED
+    return Moment(None, state.traits, watch, at_ms)
 
 
 def _named(score: float, names: tuple[tuple[float, str], ...]) -> str:

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from services.scorer.core.compile import Rule, Ruleset
 
 
+# For reading, where a lead has none.
+NOTHING_WATCHED = Watch()
+
+
 def watch_of(state: ScoreState) -> Watch:
     """The lead's, begun if there is none yet."""
     if state.watch is None:
