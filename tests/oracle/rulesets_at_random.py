@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from shared.ruleset.document import RulesetDocument
 from tests.oracle.conditions_at_random import (
     WORDS,
     Plain,
@@ -15,8 +14,7 @@ from tests.oracle.conditions_at_random import (
     trait_fields,
     types,
 )
-
-NAMED = "segments" in RulesetDocument.model_fields
+from tests.oracle.ladders_at_random import journeys
 
 decays = st.one_of(
     st.just("none"),
@@ -141,7 +139,7 @@ def rulesets(draw: st.DrawFn, most_rules: int = 4) -> Plain:
     """A whole ruleset."""
     document: Plain = {}
     named: tuple[Plain, ...] = ()
-    if NAMED and draw(st.booleans()):
+    if draw(st.booleans()):
         document["segments"] = [{"id": "seg", "title": "S", "when": draw(between_events())}]
         document["personas"] = [
             {"id": f"per{n}", "title": "P", "when": draw(between_events())} for n in range(2)
@@ -172,24 +170,10 @@ def rulesets(draw: st.DrawFn, most_rules: int = 4) -> Plain:
             name: [{"name": "cold"}, {"name": "warm", "from": 3}, {"name": "hot", "from": 14.5}]
             for name in names
         }
-    document["stages"] = {"ladder": draw(ladders(names))}
-    return document
-
-
-@st.composite
-def ladders(draw: st.DrawFn, names: list[str]) -> list[Plain]:
-    """Stages with thresholds that rise, and a lower one to leave."""
-    rungs: list[Plain] = [{"name": "s0"}]
-    least = 0
-    for number in range(1, draw(st.integers(2, 5))):
-        least += draw(st.integers(1, 6))  # at most 24: what no cap puts out of reach
-        entered_by = draw(st.lists(st.sampled_from(names), min_size=1, unique=True))
-        rung: Plain = {"name": f"s{number}", "enter": dict.fromkeys(entered_by, least)}
-        if draw(st.integers(0, 3)):
-            rung["leave"] = dict.fromkeys(entered_by, least - 0.75)
-            if draw(st.booleans()):
-                rung["dwell"] = draw(st.sampled_from(["30s", "10m"]))
+    document["stages"] = draw(journeys(names, named))
+    if draw(st.integers(0, 3)) == 0:
+        other = draw(journeys(names, named))
         if draw(st.booleans()):
-            rung["handoff"] = draw(st.sampled_from(["content", "sales"]))
-        rungs.append(rung)
-    return rungs
+            other["when"] = draw(between_events(named))
+        document["journeys"] = {"other": other}
+    return document

@@ -1,0 +1,1 @@
+"""Faults planted in the scoring core, to see that tests catch them."""
