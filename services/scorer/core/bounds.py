@@ -84,30 +84,37 @@ class Side:
 
 
 class Curve:
-    """One model's points from an instant on, ready to be bounded again and again."""
+    """The points of a model, or a weighted sum of several, from an instant on, ready to be bounded
+    again and again.
+    """
 
     __slots__ = ("edges", "errors", "gains", "losses", "size")
 
-    def __init__(self, model: ModelState | None, after_ms: int) -> None:
+    def __init__(self, weighted: Mapping[str, float], models: Models, after_ms: int) -> None:
         self.gains, self.losses = Side(after_ms), Side(after_ms)
         edges: set[int] = set()
-        parts: list[ModelState | PartState] = [] if model is None else [model]
-        if model is not None and model.more is not None:
-            parts += model.more.parts.values()
+        sums: dict[int, float] = {}
         count = 0
         self.size = 0.0
-        for part in parts:
-            for half_life, total in part.sums.items():
-                amount = sum_at(total, after_ms, half_life)
-                count += 1
-                self._side(amount).terms.append((amount, half_life))
-            if not isinstance(part, PartState):
-                continue
-            for line, lists in ((False, part.windows), (True, part.lines)):
-                for length, amounts in lists.items():
-                    count += len(amounts)
-                    self.size += sum(abs(amount) for _, amount in amounts)
-                    edges.update(self._add(amounts, length, line, after_ms))
+        for name, weight in weighted.items():
+            model = models.get(name)
+            for part in _parts(model) if model is not None else ():
+                for half_life, total in part.sums.items():
+                    amount = weight * sum_at(total, after_ms, half_life)
+                    count += 1
+                    # What cancels out leaves its rounding errors.
+                    self.size += abs(amount) if half_life in sums else 0.0
+                    sums[half_life] = sums.get(half_life, 0.0) + amount
+                if not isinstance(part, PartState):
+                    continue
+                for line, lists in ((False, part.windows), (True, part.lines)):
+                    for length, kept in lists.items():
+                        amounts = [(end, weight * amount) for end, amount in kept]
+                        count += len(amounts)
+                        self.size += sum(abs(amount) for _, amount in amounts)
+                        edges.update(self._add(amounts, length, line, after_ms))
+        for half_life, amount in sums.items():
+            self._side(amount).terms.append((amount, half_life))
         self.edges = sorted(edge for edge in edges if edge > after_ms)
         self.errors = EPSILON * (count + _ROUNDINGS)
 
@@ -160,8 +167,14 @@ class Scores:
             leaf for name in names for leaf in (members(shown, name) if shown is not None else ())
         }
         self._curves = {
-            name: Curve(models.get(name), after_ms) for name in sorted(leaves | set(names))
+            name: Curve({name: 1.0}, models, after_ms) for name in sorted(leaves | set(names))
         }
+        self._sums: dict[str, tuple[Curve, float]] = {}
+        for name in names if shown is not None else ():
+            weights = _weights(shown, shown[name].formula) if shown is not None else None
+            if weights is not None:
+                constant_part = weights.pop("", 0.0)
+                self._sums[name] = Curve(weights, models, after_ms), constant_part
         self.edges = sorted({edge for curve in self._curves.values() for edge in curve.edges})
 
     def edge_inside(self, from_ms: int, to_ms: int) -> int | None:
@@ -176,6 +189,9 @@ class Scores:
         shown = self._shown[name]
         if shown.formula is None:
             whole = self._curves[name].range(from_ms, to_ms, smooth)
+        elif name in self._sums:
+            curve, added = self._sums[name]
+            whole = OPERATIONS["+"](curve.range(from_ms, to_ms, smooth), constant(added))
         else:
             whole = self._of(shown.formula, from_ms, to_ms, smooth)
         return whole if shown.plain else clamped(whole, shown)
@@ -197,14 +213,42 @@ def members(shown: Mapping[str, Shown], name: str) -> tuple[str, ...]:
     return shown[name].members if shown[name].formula is not None else (name,)
 
 
+def _weights(shown: Mapping[str, Shown], node: Node | None) -> dict[str, float] | None:
+    """A formula as a weighted sum of plain scores ("": a constant), None where it isn't one.
+
+    Taken as one sum, what cancels out between its scores does so at once.
+    """
+    if node is None or (isinstance(node, Score) and not shown[node.model].plain):
+        return None
+    if isinstance(node, Score):
+        return {node.model: 1.0}
+    if isinstance(node, Number):
+        return {"": node.value}
+    parts = [_weights(shown, part) for part in node.parts]
+    first, second = parts[0], parts[1]
+    if first is None or second is None or node.name not in {"+", "-", "*"}:
+        return None
+    if node.name == "*":
+        if set(first) - {""}:
+            first, second = second, first
+        factor = first.get("", 0.0)
+        return None if set(first) - {""} else {name: factor * w for name, w in second.items()}
+    sign = 1.0 if node.name == "+" else -1.0
+    return {
+        name: first.get(name, 0.0) + sign * second.get(name, 0.0)
+        for name in dict.fromkeys((*first, *second))
+    }
+
+
+def _parts(model: ModelState) -> list[ModelState | PartState]:
+    return [model, *(model.more.parts.values() if model.more is not None else ())]
+
+
 def settled_ms(models: Models, after_ms: int) -> int:
     """From when on no score changes by itself any more, as far as a comparison could see."""
     until = after_ms
     for model in models.values():
-        parts: list[ModelState | PartState] = [model]
-        if model.more is not None:
-            parts += model.more.parts.values()
-        for part in parts:
+        for part in _parts(model):
             for length in part.sums:
                 until = max(until, after_ms + _HORIZON_HALF_LIVES * length)
             if isinstance(part, PartState):
