@@ -20,7 +20,7 @@ from shared.lead_state import Amounts, ModelState, PartState
 from shared.ruleset.formula import Node, Number, Score
 
 # After so many half-lives nothing is left that a comparison could see.
-_HORIZON_HALF_LIVES = 192
+HORIZON_HALF_LIVES = 192
 _LN2 = log(2.0)
 # A sum of n terms can have n rounding errors, and so many more in what its terms are made of.
 _ROUNDINGS = 256
@@ -250,7 +250,7 @@ def settled_ms(models: Models, after_ms: int) -> int:
     for model in models.values():
         for part in _parts(model):
             for length in part.sums:
-                until = max(until, after_ms + _HORIZON_HALF_LIVES * length)
+                until = max(until, after_ms + HORIZON_HALF_LIVES * length)
             if isinstance(part, PartState):
                 for lists in (part.windows, part.lines):
                     for length, amounts in lists.items():
