@@ -145,14 +145,16 @@ def extend(  # noqa: C901 - a call a branch would cost a tenth of the whole
                 move_by_time(ruleset, state, journeys, at_ms, known, out.changes)
             set_by_hand(ruleset, state, journeys, event, at_ms, known, out.changes)
             quiet_until_ms = 0
-        elif (matched := matched_rules(ruleset, state, event, at_ms)) or rich:
-            if rich and len(journeys) < len(ruleset.ladders):
-                begin_journeys(ruleset, state, journeys, at_ms, event)
+        elif rich or (matched := matched_rules(ruleset, state, event, at_ms)):
             behind = out.needs_settle
             for journey in journeys:
                 behind = behind or at_ms < journey.ladder_at_ms
             if not behind and at_ms >= quiet_until_ms:
                 move_by_time(ruleset, state, journeys, at_ms, known, out.changes)
+            if rich:  # conditions of stages see the time before without this event
+                matched = matched_rules(ruleset, state, event, at_ms)
+                if len(journeys) < len(ruleset.ladders):
+                    begin_journeys(ruleset, state, journeys, at_ms, event)
             entries = grant(state, event, at_ms, matched)
             if behind:
                 out.needs_settle = out.needs_settle or rich or any_points(entries)

@@ -96,7 +96,9 @@ def step(
                     break
         if to is not None:
             reasons = _reasons(ruleset, event, at_ms, entries)
-            changes.append(_move(ladder, state, journey, to, at_ms, "event", known, True, reasons))
+            changes.append(
+                _move(ladder, state, journeys, journey, to, at_ms, "event", known, True, reasons)
+            )
         journey.ladder_at_ms = at_ms
 
 
@@ -134,13 +136,14 @@ def set_by_hand(
     if journey is None or ladder is None:
         return
     stage = asked.get("stage")
-    journey.locked_ms = UNLOCKED
     if stage is None:
+        journey.locked_ms = UNLOCKED
         to = place_at(ladder, state, journey, at_ms)
     else:
         to = ladder.place.get(stage) if isinstance(stage, str) else None
         if to is None:
             return
+        journey.locked_ms = UNLOCKED
         if asked.get("lock") is True:
             journey.locked_ms = _lock_ends(asked.get("until"), at_ms)
     journey.ladder_at_ms = at_ms
@@ -148,7 +151,7 @@ def set_by_hand(
         return
     actor = asked.get("actor")
     by_whom = actor[:200] if isinstance(actor, str) else ""
-    change = _move(ladder, state, journey, to, at_ms, "manual", known, True, [], by_whom)
+    change = _move(ladder, state, journeys, journey, to, at_ms, "manual", known, True, [], by_whom)
     changes.append(change)
 
 
@@ -202,7 +205,9 @@ def _read_ladders(
             continue
         to = place_at(ladder, state, journey, at_ms)
         if to is not None:
-            changes.append(_move(ladder, state, journey, to, at_ms, "time", known, True, []))
+            changes.append(
+                _move(ladder, state, journeys, journey, to, at_ms, "time", known, True, [])
+            )
         journey.ladder_at_ms = at_ms
 
 
@@ -228,13 +233,21 @@ def move_by_time(
                 break
             to = place_at(ladder, state, journey, due)
             assert to is not None
-            changes.append(_move(ladder, state, journey, to, due, "time", known, True, []))
+            changes.append(
+                _move(ladder, state, journeys, journey, to, due, "time", known, True, [])
+            )
             journey.ladder_at_ms = due
+
+
+def last_seq(journeys: Sequence[JourneyState]) -> int:
+    """The number of the lead's newest change: all its journeys are counted together."""
+    return max(journey.seq for journey in journeys)
 
 
 def _move(
     ladder: Ladder,
     state: ScoreState,
+    journeys: list[JourneyState],
     journey: JourneyState,
     to: int,
     at_ms: int,
@@ -261,7 +274,7 @@ def _move(
     elif rung.handoff == "sales" and to > here and rung.name not in journey.handed_off:
         handoff = "sales"
         waiting = hand_off and not known
-    journey.seq += 1
+    journey.seq = last_seq(journeys) + 1
     if to < here and journey.waiting_seq:
         # Nobody was told yet, and it no longer holds: it may be handed over when it rises again.
         journey.waiting_seq = 0
@@ -335,7 +348,9 @@ def settle(
             continue
         to = place_at(ladder, state, journey, at_ms)
         if to is not None:
-            changes.append(_move(ladder, state, journey, to, at_ms, cause, known, hand_off, []))
+            changes.append(
+                _move(ladder, state, journeys, journey, to, at_ms, cause, known, hand_off, [])
+            )
             journey.ladder_at_ms = at_ms
             continue
         if state.last is not None:

@@ -69,12 +69,12 @@ def _place(sight: _Sight) -> int | None:
     beside = here - count  # negative on the ladder
     for number, side in enumerate(ladder.sides):
         if number == beside:
-            break  # only one that comes earlier takes a lead from this one
-        if _enters(side, sight.moment):
+            if not _ends(side, sight):
+                return None  # only one that comes earlier takes a lead from this one
+        elif _enters(side, sight.moment):
             return count + number
     if beside >= 0:
-        side = ladder.sides[beside]
-        return _back(sight, side) if _ends(side, sight) else None
+        return _back(sight, ladder.sides[beside])
     risen = _risen(sight, here)
     if risen is not None:
         return risen
@@ -138,7 +138,7 @@ def _fallen(sight: _Sight, here: int) -> int | None:
     ):
         return None
     for below in range(here - 1, 0, -1):
-        if rungs[below].leave and all_hold(models, rungs[below].leave, at_ms, ladder.scores):
+        if all_hold(models, rungs[below].leave, at_ms, ladder.scores):
             return below
     return 0
 
