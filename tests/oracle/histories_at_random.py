@@ -46,6 +46,26 @@ def events(draw: st.DrawFn) -> Plain:
     }
 
 
+@st.composite
+def overrides(draw: st.DrawFn) -> Plain:
+    """A person's word on a stage."""
+    names = ["s0", "s1", "s2", "beside0", "unheard of", None]
+    said: Plain = {"stage": draw(st.sampled_from(names)), "actor": "anna"}
+    if draw(st.integers(0, 3)) == 0:
+        said["journey"] = draw(st.sampled_from(["main", "other", "none"]))
+    at_ms = START_MS + draw(moments)
+    if draw(st.booleans()):
+        said["lock"] = True
+        if draw(st.booleans()):
+            until = at_ms + draw(st.sampled_from([-1000, 1, 20_000, 300_000]))
+            said["until"] = instant(until).isoformat()
+    return {
+        "id": str(draw(st.integers(0, 40))), "source": "operator", "type": "stage_overridden",
+        "ms": at_ms, "properties": said, "traits": {}, "context": {}, "bot": False,
+        "identifiers": {"email": "sarah@example.com"},
+    }  # fmt: skip
+
+
 def _unique(line: list[Plain]) -> list[Plain]:
     return list({(event["source"], event["id"]): event for event in line}.values())
 
@@ -54,6 +74,12 @@ histories = st.one_of(
     st.lists(events(), min_size=8, max_size=14), st.lists(events(), min_size=4, max_size=10),
     st.lists(events(), max_size=4),
 ).map(_unique)  # fmt: skip
+
+# Now and then somebody sets the stage by hand.
+words = st.lists(overrides(), max_size=3)
+ruled_histories = st.one_of(
+    histories, st.builds(lambda line, said: _unique([*line, *said]), histories, words)
+)
 
 
 def compiled(ruleset: Plain, version: int = 1) -> Ruleset:

@@ -46,11 +46,12 @@ class Oracle:
 
     def __init__(self, ruleset: Plain, events: list[Plain], until: int | None = None) -> None:
         self.ruleset = ruleset
-        self.named = {
-            (kind, one["id"]): one["when"]
-            for kind in ("segment", "persona")
-            for one in ruleset.get(f"{kind}s", [])
-        }
+        self.named = {("segment", one["id"]): one["when"] for one in ruleset.get("segments", [])}
+        earlier: list[Plain] = []
+        for one in ruleset.get("personas", []):  # the first that holds is the lead's
+            others: list[Plain] = [{"not": when} for when in earlier]
+            self.named["persona", one["id"]] = {"all": [*others, one["when"]]}
+            earlier.append(one["when"])
         self.rules: list[tuple[str, Plain]] = [
             (model, rule)
             for model, listed in ruleset["models"].items()
@@ -92,6 +93,8 @@ class Oracle:
 
     def _happen(self, event: Plain) -> None:
         self.last = (event["ms"], event["source"], event["id"])
+        if is_override(event) and not event["bot"]:
+            return
         changed = False
         if not event["bot"]:
             before = self.traits
@@ -271,6 +274,11 @@ class Oracle:
         score = self.score(model, ms) + NEARLY
         bands = self.ruleset["bands"][model]
         return str([one["name"] for one in bands if score >= one.get("from", -1e30)][-1])
+
+
+def is_override(event: Plain) -> bool:
+    """Is it a person's word on a stage, and not something the lead did?"""
+    return (event["source"], event["type"]) == ("operator", "stage_overridden")
 
 
 def _given(entries: list[Granted], per: str, now: int) -> float:

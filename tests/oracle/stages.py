@@ -1,11 +1,15 @@
-"""Where a lead stands on a ladder: decided anew at every instant that could matter."""
+"""Where a lead stands on a ladder, or beside it: decided anew at each instant that could matter."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
 
+from tests.oracle.conditions import Moment, durations, holds
 from tests.oracle.fading import in_ms
-from tests.oracle.lead import NEARLY, Oracle
+from tests.oracle.fields import Plain, type_matches
+from tests.oracle.lead import NEARLY, Oracle, is_override
 
 
 @dataclass
@@ -16,55 +20,209 @@ class Claim:
     to_stage: str
     at_ms: int
     cause: str
+    handoff: str | None
+    episode: int
 
 
-def stage_after(oracle: Oracle, stage: str, since: int, ms: int, known: int) -> str:
-    """Where a lead that stands in a stage since an instant belongs at another. known: how many
-    entries there are by then.
+class Place:
+    """One journey of a lead at one instant. known: how many entries there are by then · moment: the
+    event that happens, if any, and all before.
     """
-    ladder = oracle.ruleset["stages"]["ladder"]
-    names = [str(rung["name"]) for rung in ladder]
-    here = names.index(stage)
 
-    def reached(thresholds: dict[str, float]) -> bool:
+    def __init__(self, oracle: Oracle, stages: Plain, ms: int, known: int, moment: Moment) -> None:
+        self.oracle, self.ms, self.known, self.moment = oracle, ms, known, moment
+        self.ladder: list[Plain] = stages["ladder"]
+        self.sides: list[Plain] = stages.get("side", [])
+        self.names = [rung["name"] for rung in self.ladder]
+
+    def after(self, stage: str, since: int) -> str:
+        """Where a lead that stands in a stage since an instant belongs now."""
+        aside = [side["name"] for side in self.sides]
+        for side in self.sides:
+            if side["name"] == stage:
+                if not self._ends(side, since):
+                    return stage
+            elif self._enters(side):
+                return str(side["name"])
+        if stage in aside:
+            return self._back(self.sides[aside.index(stage)])
+        here = self.names.index(stage)
+        risen = self._risen(here, stage)
+        return risen if risen is not None else self._fallen(here, since)
+
+    def _reached(self, thresholds: dict[str, float]) -> bool:
         return all(
-            oracle.score(name, ms, known) >= least - NEARLY for name, least in thresholds.items()
+            self.oracle.score(name, self.ms, self.known) >= least - NEARLY
+            for name, least in thresholds.items()
         )
 
-    for rung in reversed(ladder[here + 1 :]):
-        if reached(rung["enter"]):
-            return str(rung["name"])
-    dwell = in_ms(ladder[here].get("dwell", "0s"))
-    if reached(ladder[here].get("leave", {})) or ms - since < dwell:
-        return stage
-    for rung in reversed(ladder[:here]):
-        if reached(rung.get("leave", {})):
-            return str(rung["name"])
-    return names[0]
-
-
-def check_walk(oracle: Oracle, claims: list[Claim], times: list[int], begun: int) -> None:
-    """Walk these instants, those of events and of claims and the ms before them: wherever the
-    oracle moves the lead, the claims must, and nowhere else. Raises AssertionError.
-    """
-    stage, since, pending = str(oracle.ruleset["stages"]["ladder"][0]["name"]), begun, list(claims)
-    by_time = {c.at_ms for c in claims} | {c.at_ms - 1 for c in claims}
-    by_time |= {one.ms for one in oracle.entries} | {event["ms"] for event in oracle.line}
-    by_time |= {one.ms + 1 for one in oracle.entries} | set(times)
-    moments = [(ms, 0, 0) for ms in by_time if ms >= begun]
-    moments += [(event["ms"], 1, number) for number, event in enumerate(oracle.line)]
-    for ms, of_event, number in sorted(moments):
-        known, cause = oracle.known_before(ms), "time"
-        if of_event:
-            event, cause = oracle.line[number], "event"
-            place = (event["ms"], event["source"], event["id"])
-            known += sum(one.ms == ms and one.by is not None and one.by <= place
-                         for one in oracle.entries)  # fmt: skip
-            if not any(one.by == place and one.points for one in oracle.entries):
+    def _risen(self, here: int, stage: str | None) -> str | None:
+        for rung in reversed(self.ladder[here + 1 :]):
+            sources = rung.get("from")
+            if sources is not None and stage is not None and stage not in sources:
                 continue
-        to = stage_after(oracle, stage, since, ms, known)
-        if to != stage:
-            assert pending, f"the core missed {stage} → {to} at {ms} ({cause})"
-            assert pending.pop(0) == Claim(stage, to, ms, cause)
-            stage, since = to, ms
+            if self._reached(rung.get("enter", {})) and (
+                "when" not in rung or holds(rung["when"], self.moment)
+            ):
+                return str(rung["name"])
+        return None
+
+    def _fallen(self, here: int, since: int) -> str:
+        rung = self.ladder[here]
+        if self._reached(rung.get("leave", {})) or self.ms - since < in_ms(rung.get("dwell", "0s")):
+            return str(rung["name"])
+        for lower in reversed(self.ladder[1:here]):
+            if self._reached(lower.get("leave", {})):
+                return str(lower["name"])
+        return str(self.names[0])
+
+    def _enters(self, side: Plain) -> bool:
+        event = self.moment.event
+        if "on" in side:
+            if event is None or not type_matches(side["on"], event["type"]):
+                return False
+            if "event_when" in side and not holds(side["event_when"], self.moment):
+                return False
+        return "when" not in side or holds(side["when"], self.moment)
+
+    def _ends(self, side: Plain, since: int) -> bool:
+        leave: dict[str, Any] = side.get("leave", {})
+        if "on" not in side:
+            if holds(side["when"], self.moment):
+                return False  # what brought the lead here goes on
+            if not leave:
+                return True
+        event = self.moment.event
+        return (
+            ("after" in leave and self.ms - since >= in_ms(leave["after"]))
+            or ("on" in leave and event is not None and type_matches(leave["on"], event["type"]))
+            or ("when" in leave and holds(leave["when"], self.moment))
+        )
+
+    def _back(self, side: Plain) -> str:
+        if side.get("back_to", "ladder") != "ladder":
+            return str(side["back_to"])
+        return self._risen(0, None) or str(self.names[0])
+
+
+@dataclass
+class Standing:
+    """Where a lead is on one journey. locked: until when by hand, 0 for good, None not at all."""
+
+    stage: str
+    since: int
+    episode: int = 1
+    handed: set[str] = field(default_factory=set)
+    locked: int | None = None
+
+    def is_locked(self, ms: int) -> bool:
+        return self.locked is not None and (self.locked == 0 or ms < self.locked)
+
+    def move(self, stages: Plain, to: str, ms: int, cause: str) -> Claim:
+        """Go there, and say so."""
+        names = [one["name"] for one in (*stages["ladder"], *stages.get("side", []))]
+        height = len(stages["ladder"])
+        here, there = names.index(self.stage), names.index(to)
+        receiver = [*stages["ladder"], *stages.get("side", [])][there].get("handoff")
+        if there < height <= here or (there == 0 and here != 0):
+            self.episode, self.handed = self.episode + 1, set()
+        rises = there > here or there < height <= here
+        if receiver == "sales" and (not rises or to in self.handed):
+            receiver = None
+        if receiver == "sales":
+            self.handed.add(to)
+        if there == 0:
+            self.handed = set()
+        claim = Claim(self.stage, to, ms, cause, receiver, self.episode)
+        self.stage, self.since = to, ms
+        return claim
+
+
+def check_walk(
+    oracle: Oracle, journey: str, stages: Plain, claims: list[Claim], times: list[int], begun: int
+) -> None:
+    """Walk these instants, those of events, of lengths of time after events and moves, and of
+    claims with the ms before: wherever the oracle moves the lead, the claims must, and nowhere
+    else. begun: when the lead came. Raises AssertionError.
+    """
+    pending = list(claims)
+    stands: Standing | None = None
+    if "when" not in stages:
+        stands = Standing(str(stages["ladder"][0]["name"]), begun)
+    by_time = [(ms, 0, 0) for ms in _instants(oracle, stages, claims, begun) | set(times)]
+    by_event = [(event["ms"], 1, number) for number, event in enumerate(oracle.line)]
+    for ms, of_event, number in sorted([*by_time, *by_event]):
+        if not of_event and ms <= begun:
+            continue
+        event = oracle.line[number] if of_event else None
+        if event is not None and event["bot"]:
+            continue
+        place = _place(oracle, stages, ms, event)
+        first = Standing(str(stages["ladder"][0]["name"]), ms)
+        if event is not None and is_override(event):
+            if stands is None or event["properties"].get("journey", "main") != journey:
+                continue
+            to, cause = _by_hand(stands, place, event), "manual"
+        else:
+            if stands is None and event is not None and holds(stages["when"], place.moment):
+                stands = first
+            if stands is None or stands.is_locked(ms):
+                continue
+            to, cause = place.after(stands.stage, stands.since), "event" if of_event else "time"
+        if to != stands.stage:
+            expected = stands.move(stages, to, ms, cause)
+            assert pending, f"the core missed {expected}"
+            said = pending.pop(0)
+            assert said == expected, f"{said} instead of {expected}"
     assert not pending, f"the core invented {pending[0]}"
+
+
+def _by_hand(stands: Standing, place: Place, event: Plain) -> str:
+    asked = event["properties"]
+    if asked.get("stage") is None:
+        stands.locked = None
+        place.moment = replace(place.moment, event=None)
+        return place.after(stands.stage, stands.since)
+    if asked["stage"] not in [one["name"] for one in (*place.ladder, *place.sides)]:
+        return stands.stage
+    stands.locked = None
+    if asked.get("lock"):
+        until = asked.get("until")
+        stands.locked = 0 if until is None else max(_ms(until), event["ms"] + 1)
+    return str(asked["stage"])
+
+
+def _place(oracle: Oracle, stages: Plain, ms: int, event: Plain | None) -> Place:
+    """All that is known at an instant, up to and including an event of it."""
+    known = oracle.known_before(ms)
+    past = [one for one in oracle.past if one[0]["ms"] < ms]
+    if event is not None:
+        place = _position(event)
+        known += sum(
+            one.ms == ms and one.by is not None and one.by <= place for one in oracle.entries
+        )
+        past = [one for one in oracle.past if _position(one[0]) <= place]
+    traits = past[-1][1] if past else {}
+    return Place(oracle, stages, ms, known, Moment(ms, event, traits, past, oracle.named))
+
+
+def _instants(oracle: Oracle, stages: Plain, claims: list[Claim], begun: int) -> set[int]:
+    """Where time could move the lead."""
+    lengths = durations([stages, oracle.ruleset.get("segments"), oracle.ruleset.get("personas")])
+    stays = {in_ms(rung["dwell"]) for rung in stages["ladder"] if "dwell" in rung}
+    leaves = [side.get("leave", {}) for side in stages.get("side", [])]
+    stays |= {in_ms(leave["after"]) for leave in leaves if "after" in leave}
+    since = {begun, *(claim.at_ms for claim in claims), *(event["ms"] for event in oracle.line)}
+    found = {ms + step for ms in since for step in (-1, 0, 1, *stays)}
+    found |= {entry.ms + step for entry in oracle.entries for step in (0, 1)}
+    found |= {event["ms"] + length for event in oracle.line for length in lengths}
+    untils = [event["properties"].get("until") for event in oracle.line if is_override(event)]
+    return found | {_ms(until) + step for until in untils if until for step in (0, 1)}
+
+
+def _ms(text: str) -> int:
+    return round(datetime.fromisoformat(text).timestamp() * 1000)
+
+
+def _position(event: Plain) -> tuple[int, str, str]:
+    return event["ms"], event["source"], event["id"]

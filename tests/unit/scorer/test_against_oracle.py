@@ -39,6 +39,7 @@ from tests.oracle.histories_at_random import (
     compiled,
     event_of,
     histories,
+    ruled_histories,
 )
 from tests.oracle.lead import Granted, Oracle
 from tests.oracle.rulesets_at_random import rulesets
@@ -180,7 +181,8 @@ def walked(
     """Every change of a lead whose events come in order, and of the time after them. ticks:
     seconds at which a timer runs, where no event stands before it.
     """
-    state, journeys = new_state(), new_journeys(core, START_MS)
+    begun = position(line[0])[0] if line else START_MS
+    state, journeys = new_state(), new_journeys(core, begun)
     changes: list[StageChange] = []
     times: list[TimeEntry] = []
     for batch in in_batches(line, cuts):
@@ -202,7 +204,7 @@ def walked(
 
 @examples(130)
 @given(
-    ruleset=rulesets(3), history=histories, cuts=cuts,
+    ruleset=rulesets(3), history=ruled_histories, cuts=cuts,
     ticks=st.lists(st.integers(0, 50 * 60), max_size=4),
 )  # fmt: skip
 def test_no_move_is_missed_and_none_invented(
@@ -215,11 +217,16 @@ def test_no_move_is_missed_and_none_invented(
     line = in_order(history)
     changes, times, state = walked(core, line, [], [])
     assert walked(core, line, cuts, ticks) == (changes, times, state)
-    assert [change.seq for change in changes] == list(range(1, len(changes) + 1))
     oracle = Oracle(ruleset, history, END_MS)
-    last = line[-1].occurred_at if line else None
-    clock = range(START_MS, (position(line[-1])[0] if last else START_MS) + 1_800_000, 13_000)
     begun = position(line[0])[0] if line else START_MS
+    end = (position(line[-1])[0] if line else START_MS) + 1_800_000
+    clock = range(begun, end, 29_000)
     near = [ms for ms in clock if any(0 <= ms - event["ms"] < 900_000 for event in history)]
-    claims = [Claim(c.from_stage, c.to_stage, c.at_ms, c.cause) for c in changes]
-    check_walk(oracle, claims, near, begun)
+    for journey, stages in {"main": ruleset["stages"], **ruleset.get("journeys", {})}.items():
+        made = [one for one in changes if one.journey == journey]
+        assert [one.seq for one in made] == list(range(1, len(made) + 1))
+        claims = [
+            Claim(one.from_stage, one.to_stage, one.at_ms, one.cause, one.handoff, one.episode)
+            for one in made
+        ]
+        check_walk(oracle, journey, stages, claims, near, begun)
