@@ -24,11 +24,12 @@ class Reason(msgspec.Struct, frozen=True):
 class StageChange(msgspec.Struct, frozen=True, kw_only=True):
     """One move on one ladder, as the core found it.
 
-    at_ms: when it holds from · seq: 1, 2, 3 … per lead and journey · episode: starts again at the
-    first stage · reasons: the entries of the event that tipped it, empty when time did · scores:
-    every model's value at at_ms · handoff: who gets the lead by this move · waiting: a sales
-    hand-off that is held until the lead is known · withheld: a hand-off that a recalculation
-    found, left to a person to release · actor: who asked for it, of a move by hand.
+    at_ms: when it holds from · seq: 1, 2, 3 … per lead, all journeys together · episode: one more
+    each time that it begins at the first stage again, or comes back from a side stage · reasons:
+    the entries of the event that tipped it, empty when time did · scores: every model's value at
+    at_ms · handoff: who gets the lead by this move · waiting: a sales hand-off that is held until
+    the lead is known · withheld: a hand-off that a recalculation found, left to a person to release
+    · actor: who asked for it, of a move by hand.
     """
 
     journey: str

@@ -9,6 +9,7 @@ import os
 from dataclasses import dataclass
 
 from services.ingest.refusal import Refusal
+from shared.event_types import OPERATOR
 from shared.settings import Settings
 
 
@@ -69,6 +70,8 @@ def keys_of(settings: Settings) -> Keys:
                 name, key = default, item
             if not name or not key:
                 raise ValueError("keys must be given as name:key, parted by commas")
+            if name == OPERATOR:
+                raise ValueError(f"no source may be called {OPERATOR}: its events set stages")
             if key in senders:
                 raise ValueError(f"the key of {name!r} is given twice")
             senders[key] = Sender(name, public)

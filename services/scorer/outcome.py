@@ -10,6 +10,7 @@ import msgspec
 
 from services.scorer.arrivals import Arrival
 from services.scorer.core.fold import Release
+from services.scorer.core.moves import last_seq
 from services.scorer.leads import Lead
 from shared.facts import HandoffReleased, StageChange, StageChanged, fact_about
 from shared.ids import shard_of
@@ -78,7 +79,7 @@ class Outcome:
     def add_absorption(self, lead: Lead, at_ms: int) -> None:
         """The last change of a lead that was merged into another. Bumps its sequence."""
         journey = lead.journeys[0]
-        journey.seq += 1
+        journey.seq = last_seq(lead.journeys) + 1
         change = StageChange(
             journey=journey.name, from_stage=journey.stage, to_stage=journey.stage, at_ms=at_ms,
             seq=journey.seq, episode=journey.episode, cause="merge",

@@ -202,7 +202,7 @@ stages:
 
 
 def test_another_journey_begins_when_its_condition_holds() -> None:
-    """Each has a stage of its own, and its own sequence."""
+    """Each has a stage of its own; their changes are numbered together."""
     text = (
         LADDER
         + """
@@ -224,7 +224,7 @@ journeys:
     lead.waits(20)
     assert [(one.journey, one.to_stage, one.seq) for one in lead.changes] == [
         ("main", "warm", 1),
-        ("renewal", "at-risk", 1),
+        ("renewal", "at-risk", 2),
     ]
 
 
