@@ -36,7 +36,7 @@ def test_keys_name_their_source() -> None:
 @pytest.mark.parametrize("given", ["web:", ":key", "a:k,b:k", "operator:key"])
 def test_unclear_keys_stop_the_start(given: str) -> None:
     """Better than a site whose events are all refused."""
-    with pytest.raises(ValueError, match="key|operator"):
+    with pytest.raises(ValueError, match=r"key|operator"):
         keys_of(settings(given))
 
 
