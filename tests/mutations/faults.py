@@ -178,11 +178,54 @@ FAULTS = (
         f"{ORACLE}::{GIVEN}",
     ),
     Fault(
-        "arriving late, traits of a robot stay",
+        "traits in an event of a robot are taken in",
         f"{CORE}/matching.py",
         "    return refused(state, event, at_ms, matched) if matched else []",
         "    fold_traits(ruleset, state, event.traits)\n"
         "    return refused(state, event, at_ms, matched) if matched else []",
         f"{ORACLE}::{GIVEN}",
+    ),
+    Fault(
+        "stages see the time before an event as if it had happened already",
+        f"{CORE}/fold.py",
+        "        elif rich or (matched :=",
+        "        elif rich and not matched_rules(ruleset, state, event, at_ms) and False:\n"
+        "            pass\n        elif rich or (matched :=",
+        "tests/unit/scorer/test_side_stages.py",
+    ),
+    Fault(
+        "a stage that may be entered from some stages only is entered from all",
+        f"{CORE}/sides.py",
+        "if here >= 0 and rung.come_from is not None and",
+        "if here < 0 and rung.come_from is not None and",
+        f"{ORACLE}::{WALK}",
+    ),
+    Fault(
+        "a later stage beside the ladder takes a lead from an earlier one",
+        f"{CORE}/sides.py",
+        "                return None  # only one",
+        "                continue  # only one",
+        f"{ORACLE}::{WALK}",
+    ),
+    Fault(
+        "who comes back to the ladder is in the same episode",
+        f"{CORE}/moves.py",
+        '"""To the ladder: a new episode, in which the lead may be handed over again."""\n',
+        '"""To the ladder."""\n    return\n',
+        f"{ORACLE}::{WALK}",
+    ),
+    Fault(
+        "a stage locked by hand is read a millisecond late",
+        f"{CORE}/sides.py",
+        "or at_ms < journey.locked_ms",
+        "or at_ms <= journey.locked_ms",
+        f"{ORACLE}::{WALK}",
+    ),
+    Fault(
+        "a stage held for a while is left one millisecond late",
+        f"{CORE}/sides.py",
+        "if at_ms - sight.journey.since_ms < rungs[here].dwell_ms or",
+        "if at_ms - sight.journey.since_ms <= rungs[here].dwell_ms or",
+        f"{ORACLE}::{WALK}",
     ),
 )
