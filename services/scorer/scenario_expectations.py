@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from services.scorer.core.compile import Ruleset
-from services.scorer.core.standing import bands_at, grade_at, score_at
+from services.scorer.core.standing import bands_at, grade_at, persona_at, score_at, segments_at
 from shared.facts import StageChange
 from shared.lead_state import JourneyState, ScoreState
 from shared.ruleset.scenarios import Expectation, Range
@@ -52,21 +52,34 @@ def _scores(standing: Standing, expected: Expectation) -> Iterator[Difference]:
 
 
 def _names(standing: Standing, expected: Expectation) -> Iterator[Difference]:
-    """Grade and bands."""
+    """Grade, persona, segments and bands."""
     at = standing.ruleset, standing.state, standing.at_ms
     if expected.grade is not None:
         grade = grade_at(*at) or "none"
         if grade != expected.grade:
             model = standing.ruleset.grade.engagement if standing.ruleset.grade else ""
             yield Difference(standing.at_ms, "grade", expected.grade, grade, model)
-    for what in ("persona", "segment", "not_segment"):
-        if getattr(expected, what):  # until the core tells them, no such test may pass
-            wanted = str(getattr(expected, what))
-            yield Difference(standing.at_ms, what, wanted, "unknown: not told by the core yet")
+    yield from _groups(standing, expected)
     bands = bands_at(*at) if expected.band else {}
     for model, wanted in expected.band.items():
         if bands[model] != wanted:
             yield Difference(standing.at_ms, f"band of {model}", wanted, bands[model], model)
+
+
+def _groups(standing: Standing, expected: Expectation) -> Iterator[Difference]:
+    at = standing.ruleset, standing.state, standing.at_ms
+    if expected.persona is not None:
+        persona = persona_at(*at) or "none"
+        if persona != expected.persona:
+            yield Difference(standing.at_ms, "persona", expected.persona, persona)
+    segments = segments_at(*at)
+    listed = ", ".join(segments) or "none"
+    for name in expected.segment:
+        if name not in segments:
+            yield Difference(standing.at_ms, "segments", name, listed)
+    for name in expected.not_segment:
+        if name in segments:
+            yield Difference(standing.at_ms, "segments", f"not {name}", listed)
 
 
 def _stages(standing: Standing, expected: Expectation) -> Iterator[Difference]:
