@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 TESTS = ("tests/unit/scorer/test_against_oracle.py", "tests/unit/scorer/test_clock_walk.py")
-USUAL = 560  # examples of all tests together in an everyday run
+USUAL = 500  # examples of all tests together in an everyday run
 TIMES = 2
 
 

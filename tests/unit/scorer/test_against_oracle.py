@@ -103,7 +103,7 @@ def whole_fold(core: Ruleset, history: list[Plain], until_ms: int = END_MS) -> F
     return folded
 
 
-@examples(190)
+@examples(150)
 @given(ruleset=rulesets(), history=histories, cuts=cuts)
 def test_entries_scores_and_grades_are_those_of_the_oracle(
     ruleset: Plain, history: list[Plain], cuts: list[int]
@@ -126,7 +126,7 @@ def test_entries_scores_and_grades_are_those_of_the_oracle(
     assert (whole.entries, whole.time_entries) == (entries, times)
 
 
-@examples(50)
+@examples(40)
 @given(ruleset=rulesets(), history=histories)
 def test_scores_right_after_the_newest_event_are_those_of_the_oracle(
     ruleset: Plain, history: list[Plain]
@@ -139,7 +139,7 @@ def test_scores_right_after_the_newest_event_are_those_of_the_oracle(
     assert_same_standing(core, state, oracle, last)
 
 
-@examples(130)
+@examples(125)
 @given(
     ruleset=rulesets(), history=histories, order=st.randoms(use_true_random=False), cuts=cuts,
     ticks=st.lists(st.integers(0, 50 * 60), max_size=4),
@@ -202,7 +202,7 @@ def walked(
     return [*changes, *settled.changes], [*times, *settled.time_entries], encode_scores(state)
 
 
-@examples(130)
+@examples(125)
 @given(
     ruleset=rulesets(3), history=ruled_histories, cuts=cuts,
     ticks=st.lists(st.integers(0, 50 * 60), max_size=4),
