@@ -14,6 +14,7 @@ from services.scorer.anonymous import AnonymousId, Claim, runs_of
 from services.scorer.arrivals import Arrival
 from services.scorer.core.compile import Ruleset
 from services.scorer.core.fold import fold_scores, new_state, position, settle
+from services.scorer.core.moves import MAIN, set_by_hand
 from services.scorer.identity import Plan
 from services.scorer.leads import Lead
 from services.scorer.mentions import claimed_anonymous_ids
@@ -21,7 +22,8 @@ from services.scorer.outcome import Outcome
 from services.scorer.scene import Scene
 from shared.bodies import open_body
 from shared.envelope import Event, decode_event
-from shared.facts import Cause
+from shared.event_types import OPERATOR, STAGE_OVERRIDDEN
+from shared.facts import Cause, StageChange
 from shared.identity import known_identifiers
 from shared.lead_state import Position, ScoreState, decode_scores
 from shared.ledger import encode_entries
@@ -149,6 +151,26 @@ def fold_again(
             outcome.rewrites[one.key] = (lead.id, encoded)
     outcome.add_time_entries(lead, folded.time_entries)
     outcome.add_checkpoints(lead, folded.checkpoints)
+
+
+def set_late_by_hand(
+    scene: Scene, lead: Lead, line: Sequence[Stored | Arrival], outcome: Outcome
+) -> None:
+    """Stages set by hand, among the fresh events of a line that was folded again: of each journey
+    the newest counts, unless it was there before.
+    """
+    newest: dict[object, Stored | Arrival] = {}
+    for one in sorted(line, key=lambda one: one.position):
+        if one.event.type == STAGE_OVERRIDDEN and one.event.source == OPERATOR:
+            newest[str(one.event.properties.get("journey", MAIN))] = one
+    changes: list[StageChange] = []
+    for one in newest.values():
+        if isinstance(one, Arrival):
+            at_ms = max(one.at_ms, *(journey.ladder_at_ms for journey in lead.journeys))
+            set_by_hand(
+                scene.ruleset, lead.state, lead.journeys, one.event, at_ms, lead.known, changes
+            )
+    outcome.add_changes(lead, changes)
 
 
 def read_ladder_once(scene: Scene, lead: Lead, cause: Cause, outcome: Outcome) -> None:

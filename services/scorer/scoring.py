@@ -21,11 +21,13 @@ from services.scorer.core.fold import (
     new_state,
     next_due_ms,
 )
+from services.scorer.core.sides import UNLOCKED
 from services.scorer.history import (
     CHECKPOINT_EVERY,
     fold_again,
     load_past,
     read_ladder_once,
+    set_late_by_hand,
     settle_contested,
 )
 from services.scorer.identity import Plan
@@ -78,6 +80,7 @@ async def score(
             cause = _cause(lead, scene.ruleset, lead_id in whole)
             line = [*homes.get(lead_id, ()), *by_lead.pop(lead_id, ())]
             fold_again(scene.ruleset, lead, past.bases.get(lead_id), line, outcome)
+            set_late_by_hand(scene, lead, line, outcome)
             read_ladder_once(scene, lead, cause, outcome)
             finish(scene.ruleset, lead, outcome)
     for lead_id, arrivals in by_lead.items():
@@ -172,6 +175,7 @@ def _score_in_order(lead: Lead, arrivals: list[Arrival], scene: Scene, outcome: 
     """Extend a lead's state by events newer than all it has."""
     ruleset = scene.ruleset
     count_before = lead.state.events
+    locked = _is_locked(lead)
     extended = extend(
         ruleset,
         lead.state,
@@ -196,6 +200,7 @@ def _score_in_order(lead: Lead, arrivals: list[Arrival], scene: Scene, outcome: 
     if extended.needs_settle:
         read_ladder_once(scene, lead, "history", outcome)
     moved = bool(extended.changes) or extended.needs_settle or lead.is_new
+    moved = moved or locked or _is_locked(lead)
     if moved or not due_moved_later(ruleset, lead.state, extended.entries):
         finish(ruleset, lead, outcome)
     else:
@@ -204,6 +209,10 @@ def _score_in_order(lead: Lead, arrivals: list[Arrival], scene: Scene, outcome: 
         if flip_ms is not None and (lead.due_ms is None or flip_ms < lead.due_ms):
             lead.due_ms = flip_ms
         outcome.leads[lead.id] = lead
+
+
+def _is_locked(lead: Lead) -> bool:
+    return any(journey.locked_ms != UNLOCKED for journey in lead.journeys)
 
 
 def finish(ruleset: Ruleset, lead: Lead, outcome: Outcome) -> None:
