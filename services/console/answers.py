@@ -35,7 +35,9 @@ class Lead(Answer):
     """A person, known or anonymous.
 
     identifiers: lists by kind (email, user_id, phone, external, anonymous_id) · scores: by model,
-    as of now · labels: what marketing calls the stage · merged_into: set on a lead that was
+    as of now · grade: null where the ruleset has none · bands: the name of the score, by model ·
+    persona: null for none · segments: in the order of the ruleset ·
+    labels: what marketing calls the stage · merged_into: set on a lead that was
     absorbed, and names the one that lives on.
     """
 
@@ -44,7 +46,10 @@ class Lead(Answer):
     identifiers: dict[str, list[str]]
     traits: dict[str, Any]
     scores: dict[str, float]
-    grade: str | None = None
+    grade: str | None
+    bands: dict[str, str]
+    persona: str | None
+    segments: list[str]
     stage: str
     stage_since: Instant
     labels: list[str]
@@ -59,14 +64,16 @@ class LeadPage(Answer):
 
 
 class ExplainedEntry(Answer):
-    """Points that one event earned by one rule, and what is left of them.
+    """Points that one event earned by one rule, or that time gave or took, and what is left.
 
-    raw: what the rule gives · points: what was granted · clipped: what cut it ("limit", "cap",
-    "taken back"), else empty · value_now: points, decayed to the instant of the explanation.
+    event_id, source: null for what time brought, whose type is "time" · raw: what the rule gives ·
+    points: what was granted, 0 where all was cut · clipped: what cut it ("bot", "limit", "cap",
+    "floor", "group cap", "cap per day", "taken back" and the like), else empty · value_now: points,
+    faded to the instant of the explanation.
     """
 
-    event_id: str
-    source: str
+    event_id: str | None
+    source: str | None
     type: str
     rule: str
     points: float
@@ -78,11 +85,23 @@ class ExplainedEntry(Answer):
     reason: str
 
 
+class ComputedLine(Answer):
+    """What a computation adds to a score, or takes: `line` is "formula", "cap" or "floor"."""
+
+    line: str
+    value: float
+
+
 class ExplainedModel(Answer):
-    """The value_now of the entries, added as decimals, are the score to the last digit."""
+    """The value_now of the entries and the values of `computed`, added as decimals, are the score
+    to the last digit. computed: what no entry tells · members: of a combined model, the scores it
+    is made of.
+    """
 
     score: float
     entries: list[ExplainedEntry]
+    computed: list[ComputedLine]
+    members: dict[str, float]
 
 
 class Explanation(Answer):

@@ -8,11 +8,12 @@ from typing import Any
 
 import msgspec
 
-from services.console.answers import ExplainedEntry, ExplainedModel
+from services.console.answers import ComputedLine, ExplainedEntry, ExplainedModel
 from services.console.reason_words import quotes_event, reason_in_words
 from services.console.ruleset_view import RulesetView
+from services.scorer.core.combined import evaluate
 from shared.bodies import open_body
-from shared.decay import decayed
+from shared.decay import faded
 from shared.envelope import rfc3339
 from shared.ledger import Entry, decode_entries
 
@@ -34,6 +35,9 @@ class EventHead(msgspec.Struct, frozen=True):
     identifiers: msgspec.Raw = _NOTHING
 
 
+# Stands for the event where there was none.
+_BY_TIME = EventHead("", "", "time")
+
 _heads = msgspec.json.Decoder(EventHead)
 
 
@@ -46,6 +50,14 @@ class StoredEvent:
     entries: bytes | None
 
 
+@dataclass(frozen=True, slots=True)
+class TimeGiven:
+    """What time gave or took at one instant, as it is stored."""
+
+    at_ms: int
+    entries: bytes
+
+
 @dataclass(slots=True)
 class _Ledger:
     """The entries of one model on the way to being shown. `exact` and `shown` are running sums."""
@@ -56,30 +68,33 @@ class _Ledger:
 
 
 def explain(
-    ruleset: RulesetView, models: Iterable[str], events: Iterable[StoredEvent], at_ms: int
+    ruleset: RulesetView,
+    events: Iterable[StoredEvent],
+    at_ms: int,
+    by_time: Iterable[TimeGiven] = (),
 ) -> dict[str, ExplainedModel]:
-    """Scores by model with what they consist of, oldest first; events after `at_ms` are left out.
+    """Scores by model with what they consist of, oldest first; nothing after `at_ms` is told.
 
-    `models` are shown even when they have no entries. Rounding follows the running sum, so each
-    value is within a millionth of the true one and the values add up to the score exactly.
+    Every model of the ruleset is there. Rounding follows the running sum, so each value is within
+    a millionth of the true one and the values add up to the score exactly.
     Raises UnknownRuleError if an entry's rule isn't in the ruleset, ZstdError for a broken body.
     """
-    ledgers = {model: _Ledger(0.0, 0, []) for model in models}
-    for event, head, entries in _in_order(events):
-        if event.occurred_ms > at_ms:
+    ledgers = {model: _Ledger(0.0, 0, []) for model in ruleset.models}
+    for granted_ms, head, entries in _in_order(events, by_time):
+        if granted_ms > at_ms:
             continue
-        occurred_at = rfc3339(event.occurred_ms)
+        occurred_at = rfc3339(granted_ms)
         quoted = any(quotes_event(ruleset.rule(entry.rule).say) for entry in entries)
         told = _told(head) if quoted else {"type": head.type}
         for entry in sorted(entries, key=lambda entry: ruleset.rule(entry.rule).name):
             rule = ruleset.rule(entry.rule)
-            ledger = ledgers.setdefault(rule.model, _Ledger(0.0, 0, []))
-            ledger.exact += decayed(entry.points, event.occurred_ms, at_ms, rule.half_life_ms)
+            ledger = ledgers[rule.model]
+            ledger.exact += faded(entry.points, granted_ms, at_ms, rule.fades, rule.length_ms)
             shown = round(ledger.exact * PARTS_PER_POINT)
             ledger.entries.append(
                 ExplainedEntry(
-                    event_id=head.id,
-                    source=head.source,
+                    event_id=head.id or None,
+                    source=head.source or None,
                     type=head.type,
                     rule=rule.name,
                     points=entry.points,
@@ -92,10 +107,39 @@ def explain(
                 )
             )
             ledger.shown = shown
-    return {
-        model: ExplainedModel(score=ledger.shown / PARTS_PER_POINT, entries=ledger.entries)
-        for model, ledger in ledgers.items()
-    }
+    exact = {model: ledger.exact for model, ledger in ledgers.items()}
+    return {model: _explained(ruleset, model, ledgers[model], exact) for model in ledgers}
+
+
+def _explained(
+    ruleset: RulesetView, model: str, ledger: _Ledger, exact: Mapping[str, float]
+) -> ExplainedModel:
+    """A model's lines, and the score that they add up to."""
+    shown = ruleset.core.scores[model]
+    value, parts, lines = exact[model], ledger.shown, []
+    if shown.formula is not None:
+        value = evaluate(shown.formula, lambda member: _bounded(ruleset, member, exact[member]))
+        parts = round(value * PARTS_PER_POINT)
+        lines.append(ComputedLine(line="formula", value=parts / PARTS_PER_POINT))
+    score = round(_bounded(ruleset, model, value) * PARTS_PER_POINT)
+    if score != parts:
+        bound = "cap" if score < parts else "floor"
+        lines.append(ComputedLine(line=bound, value=(score - parts) / PARTS_PER_POINT))
+    return ExplainedModel(
+        score=score / PARTS_PER_POINT,
+        entries=ledger.entries,
+        computed=lines,
+        members={
+            member: round(_bounded(ruleset, member, exact[member]) * PARTS_PER_POINT)
+            / PARTS_PER_POINT
+            for member in shown.members
+        },
+    )
+
+
+def _bounded(ruleset: RulesetView, model: str, value: float) -> float:
+    shown = ruleset.core.scores[model]
+    return value if shown.plain else min(shown.cap, max(shown.floor, value))
 
 
 def models_that_differ(
@@ -121,13 +165,16 @@ def _told(head: EventHead) -> dict[str, Any]:
 
 
 def _in_order(
-    events: Iterable[StoredEvent],
-) -> list[tuple[StoredEvent, EventHead, list[Entry]]]:
-    """Events that earned something, by (occurred_at, source, id): the order of granting."""
-    read = [
-        (event, _heads.decode(open_body(event.body)), decode_entries(event.entries))
+    events: Iterable[StoredEvent], by_time: Iterable[TimeGiven]
+) -> list[tuple[int, EventHead, list[Entry]]]:
+    """What earned something, in the order of granting: by instant, at the same ms what time
+    brought first, then events by source and id.
+    """
+    read = [(one.at_ms, _BY_TIME, decode_entries(one.entries)) for one in by_time]
+    read += [
+        (event.occurred_ms, _heads.decode(open_body(event.body)), decode_entries(event.entries))
         for event in events
         if event.entries is not None
     ]
-    read.sort(key=lambda each: (each[0].occurred_ms, each[1].source, each[1].id))
+    read.sort(key=lambda each: (each[0], each[1].source, each[1].id))
     return read

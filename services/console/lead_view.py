@@ -9,7 +9,13 @@ from uuid import UUID
 from services.console.answers import Lead
 from services.console.explanation import PARTS_PER_POINT
 from services.console.ruleset_view import RulesetView
-from shared.decay import score_at
+from services.scorer.core.standing import (
+    bands_at,
+    grade_at,
+    persona_at,
+    score_at,
+    segments_at,
+)
 from shared.envelope import rfc3339
 from shared.identity import KIND_NAMES
 from shared.lead_state import ScoreState
@@ -30,18 +36,21 @@ class LeadRow:
 
 
 def shown_at(scores: ScoreState, now_ms: int) -> int:
-    """The instant scores are shown for: now, but never before the lead's newest event."""
-    return now_ms if scores.last is None else max(now_ms, scores.last[0])
+    """The instant scores are shown for: now, but never before the lead's newest event or what
+    time gave or took after it.
+    """
+    newest_ms = now_ms if scores.last is None else max(now_ms, scores.last[0])
+    return newest_ms if scores.watch is None else max(newest_ms, scores.watch.until_ms)
 
 
-def scores_at(scores: ScoreState, models: Iterable[str], at_ms: int) -> dict[str, float]:
-    """Scores by model, rounded to a millionth; 0 for a model in which nothing was earned."""
-    names = dict.fromkeys([*models, *scores.models])
+def scores_at(ruleset: RulesetView, scores: ScoreState, at_ms: int) -> dict[str, float]:
+    """Scores by model as shown, rounded to a millionth; 0 where nothing was earned.
+
+    at_ms: not before the lead's newest entry, see shown_at.
+    """
     return {
-        name: round(score_at(scores.models[name], at_ms) * PARTS_PER_POINT) / PARTS_PER_POINT
-        if name in scores.models
-        else 0.0
-        for name in names
+        name: round(score_at(ruleset.core, scores, name, at_ms) * PARTS_PER_POINT) / PARTS_PER_POINT
+        for name in ruleset.models
     }
 
 
@@ -57,12 +66,17 @@ def show_lead(
     row: LeadRow, ruleset: RulesetView, identifiers: Iterable[tuple[int, str]], now_ms: int
 ) -> Lead:
     """The lead as the API answers it."""
+    at_ms = shown_at(row.scores, now_ms)
     return Lead(
         id=row.id,
         known=row.known,
         identifiers=identifiers_by_kind(identifiers),
         traits=row.scores.traits,
-        scores=scores_at(row.scores, ruleset.models, shown_at(row.scores, now_ms)),
+        scores=scores_at(ruleset, row.scores, at_ms),
+        grade=grade_at(ruleset.core, row.scores, at_ms),
+        bands=bands_at(ruleset.core, row.scores, at_ms),
+        persona=persona_at(ruleset.core, row.scores, at_ms),
+        segments=segments_at(ruleset.core, row.scores, at_ms),
         stage=row.stage,
         stage_since=rfc3339(row.stage_since_ms),
         labels=ruleset.ladder.get(row.stage, []),

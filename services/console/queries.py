@@ -10,10 +10,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.console.explanation import StoredEvent
+from services.console.explanation import StoredEvent, TimeGiven
 from services.console.lead_view import LeadRow
 from shared.lead_state import decode_scores
-from shared.tables import event, identifier, lead, stage_history
+from shared.tables import event, identifier, lead, stage_history, time_entry
 
 LEAD_COLUMNS = (
     lead.c.id,
@@ -85,6 +85,16 @@ async def earning_events(connection: AsyncConnection, lead_id: UUID) -> list[Sto
         .order_by(event.c.occurred_ms)
     )
     return [StoredEvent(*row) for row in result]
+
+
+async def entries_by_time(connection: AsyncConnection, lead_id: UUID) -> list[TimeGiven]:
+    """What time gave a lead, or took, oldest first."""
+    result = await connection.execute(
+        sa.select(time_entry.c.at_ms, time_entry.c.entries)
+        .where(time_entry.c.lead_id == lead_id)
+        .order_by(time_entry.c.at_ms)
+    )
+    return [TimeGiven(*row) for row in result]
 
 
 async def newest_events(

@@ -57,13 +57,13 @@ class LeadReader:
             row = await _existing(connection, lead_id)
             ruleset = await self._rulesets.version(connection, row.ruleset_version)
             events = await queries.earning_events(connection, lead_id)
+            by_time = await queries.entries_by_time(connection, lead_id)
         newest_ms = shown_at(row.scores, 0)
         instant = shown_at(row.scores, self._now_ms()) if at_ms is None else at_ms
-        models = dict.fromkeys([*ruleset.models, *row.scores.models])
         # Thousands of entries take tens of milliseconds: other requests go on meanwhile.
-        explained = await asyncio.to_thread(explain, ruleset, models, events, instant)
+        explained = await asyncio.to_thread(explain, ruleset, events, instant, by_time)
         if instant >= newest_ms:
-            stored = scores_at(row.scores, models, instant)
+            stored = scores_at(ruleset, row.scores, instant)
             if models_that_differ(explained, stored):
                 EXPLANATIONS_DIFFERENT.inc()
         return answers.Explanation(

@@ -1,11 +1,13 @@
-"""The part of a ruleset that people are shown: the ladder's words, and each rule's decay."""
+"""The part of a ruleset that people are shown: the ladder's words, and how each rule fades."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from shared.ruleset.document import Model, Rule, RulesetDocument
+from services.scorer.core.compile import Ruleset, compile_ruleset, fading_of
+from shared.decay import Kind
+from shared.ruleset.document import RulesetDocument
 
 
 class UnknownRuleError(LookupError):
@@ -14,24 +16,29 @@ class UnknownRuleError(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class RuleView:
-    """name: the rule's id within its model · half_life_ms: 0 means that nothing decays ·
-    say: the reason in words, may be empty; see shared.ruleset.wording.
+    """name: the rule's id within its model · fades, length_ms: see shared.decay.faded, where
+    length 0 means that nothing fades · say: the reason in words, may be empty; see
+    shared.ruleset.wording.
     """
 
     model: str
     name: str
-    half_life_ms: int
+    fades: Kind
+    length_ms: int
     say: str
 
 
 @dataclass(frozen=True, slots=True)
 class RulesetView:
-    """One version. ladder: labels by stage, in ladder order · rules: by number."""
+    """One version. ladder: labels by stage, in ladder order · rules: by number · core: the same
+    version compiled, for what the scoring core computes.
+    """
 
     version: int
     models: tuple[str, ...]
     ladder: dict[str, list[str]]
     rules: dict[int, RuleView]
+    core: Ruleset = field(repr=False, compare=False)
 
     def rule(self, number: int) -> RuleView:
         """Raises UnknownRuleError if this version has no such rule."""
@@ -53,16 +60,10 @@ def view_of(
         ladder={stage.name: list(stage.labels) for stage in document.stages.ladder},
         rules={
             rule_numbers[f"{name}/{rule.id}"]: RuleView(
-                name, rule.id, half_life_ms(model, rule), rule.say
+                name, rule.id, *fading_of(model, rule), rule.say
             )
             for name, model in document.models.items()
             for rule in model.rules
         },
+        core=compile_ruleset(document, rule_numbers, version),
     )
-
-
-def half_life_ms(model: Model, rule: Rule) -> int:
-    """The half-life of what a rule gives. What holds while a trait does never decays."""
-    if rule.on is None:
-        return 0
-    return (rule.decay or model.decay).half_life or 0

@@ -20,7 +20,7 @@ from services.router.messages import (
 )
 from services.router.ruleset_words import RulesetWords
 from services.router.wording import day_of, text_of, title_of, url_of, words_for
-from shared.decay import decayed
+from shared.decay import Kind, faded
 from shared.envelope import Event, milliseconds, rfc3339
 from shared.facts import Cause
 from shared.facts import Reason as FactReason
@@ -34,6 +34,8 @@ IDENTIFIERS_MAX = 10  # per kind
 CONSENT_MAX = 100  # characters of a purpose and of an answer
 ID_MAX = 200  # characters of an id that a sender chose
 PACKET_MAX_BYTES = 20_000
+
+NEVER_FADES: tuple[Kind, int] = ("half_life", 0)
 
 # Traits that somebody who calls or writes needs; others stay with us.
 TRAITS = (
@@ -179,10 +181,12 @@ def _reasons(lead: Lead, words: RulesetWords, now_ms: int) -> list[ReasonInWords
     tallies: dict[str, _Tally] = {}
     for earned in lead.events:
         for rule, points in earned.entries:
+            if not points:  # beyond a limit, or cut to nothing
+                continue
             at_ms = milliseconds(earned.event.occurred_at)
             tally = tallies.setdefault(rule, _Tally(earned.event, at_ms))
             tally.points += points
-            tally.value += decayed(points, at_ms, now_ms, words.half_lives_ms.get(rule, 0))
+            tally.value += faded(points, at_ms, now_ms, *words.fading.get(rule, NEVER_FADES))
             tally.times += 1
     strongest = sorted(tallies.items(), key=lambda item: -item[1].value)
     return [

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 import structlog
 
 from services.router.outbox import Pool
+from services.scorer.core.compile import fading_of
+from shared.decay import Kind
 from shared.ruleset.reading import RulesetErrors, read_ruleset
 
 log = structlog.get_logger()
@@ -20,12 +22,13 @@ VERSIONS_KEPT = 8
 @dataclass(frozen=True, slots=True)
 class RulesetWords:
     """labels: by stage, such as MQL · says: by "model/rule", see shared.ruleset.wording ·
-    half_lives_ms: by "model/rule"; 0 or missing: its points don't decay.
+    fading: by "model/rule", how its points fade and how long that takes, see shared.decay.faded;
+    missing: they don't.
     """
 
     labels: dict[str, list[str]] = field(default_factory=dict)
     says: dict[str, str] = field(default_factory=dict)
-    half_lives_ms: dict[str, int] = field(default_factory=dict)
+    fading: dict[str, tuple[Kind, int]] = field(default_factory=dict)
 
 
 def words_of(source: str) -> RulesetWords:
@@ -36,8 +39,7 @@ def words_of(source: str) -> RulesetWords:
         for rule in model.rules:
             name = f"{model_name}/{rule.id}"
             words.says[name] = rule.say
-            if rule.on is not None:  # what holds while a trait does never decays
-                words.half_lives_ms[name] = (rule.decay or model.decay).half_life or 0
+            words.fading[name] = fading_of(model, rule)
     return words
 
 

@@ -38,10 +38,10 @@ def test_a_rule_decays_by_its_own_half_life_else_by_its_models() -> None:
     """A rule's decay overrides its model's; a trait rule's points never fade."""
     view = view_of(3, DOCUMENT, NUMBERS)
     assert view.rules == {
-        4: RuleView("engagement", "visit", 30 * DAY_MS, ""),
-        5: RuleView("engagement", "buyer", 90 * DAY_MS, ""),
-        6: RuleView("engagement", "left", 0, ""),
-        7: RuleView("engagement", "title", 0, "decides"),
+        4: RuleView("engagement", "visit", "half_life", 30 * DAY_MS, ""),
+        5: RuleView("engagement", "buyer", "half_life", 90 * DAY_MS, ""),
+        6: RuleView("engagement", "left", "half_life", 0, ""),
+        7: RuleView("engagement", "title", "half_life", 0, "decides"),
     }
 
 

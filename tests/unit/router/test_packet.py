@@ -13,7 +13,7 @@ ARTICLE = "Common retirement mistakes"
 WORDS = RulesetWords(
     labels={"validate": ["MQL"]},
     says={"engagement/ebook": "downloaded “{properties.title}”"},
-    half_lives_ms={"engagement/ebook": 10 * DAY_MS},
+    fading={"engagement/ebook": ("half_life", 10 * DAY_MS)},
 )
 
 
