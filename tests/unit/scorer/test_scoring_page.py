@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 import yaml
 
+from services.scorer.core.compile import Ruleset
 from services.scorer.core.fold import advance, extend, new_journeys, new_state
-from shared.decay import score_at
+from services.scorer.core.standing import grade_at, persona_at, score_at, segments_at
 from shared.envelope import milliseconds
 from shared.facts import StageChange
+from shared.lead_state import JourneyState, ScoreState
 from tests.unit.scorer.stories import event, ruleset
 
 PAGE = (Path(__file__).parents[3] / "docs" / "scoring.md").read_text(encoding="utf-8")
@@ -36,17 +38,18 @@ def test_an_example_is_true(rules: str, story: str) -> None:
         at_ms = milliseconds(datetime.strptime(when, "%Y-%m-%d %H:%M").replace(tzinfo=UTC))
         journeys = journeys or new_journeys(compiled, at_ms)
         if what == "-":
-            changes = advance(compiled, state, journeys, at_ms, True).changes
+            settled = advance(compiled, state, journeys, at_ms, True)
+            changes, entries = settled.changes, [*settled.time_entries]
         else:
             out = extend(compiled, state, journeys, [_event(what, at_ms, number)], True)
-            changes = out.changes
-            names = [
-                f"{compiled.by_number[e.rule].name.split('/')[1]} {e.points:+g} {e.clipped}".strip()
-                for e in out.entries[0]
-                if e.points
-            ]
-            assert (", ".join(names) or "-") == earned, line
-        _check_standing(after, line, state, journeys[0].stage, changes, at_ms)
+            changes, entries = out.changes, [*out.time_entries, *out.entries[0]]
+        names = [
+            f"{compiled.by_number[e.rule].name.split('/')[1]} {e.points:+g} {e.clipped}".strip()
+            for e in entries
+            if e.points
+        ]
+        assert (", ".join(names) or "-") == (earned or "-"), line
+        _check_standing(after, line, compiled, state, journeys, changes, at_ms)
 
 
 def _event(what: str, at_ms: int, number: int) -> Any:
@@ -57,16 +60,28 @@ def _event(what: str, at_ms: int, number: int) -> Any:
 
 
 def _check_standing(
-    after: str, line: str, state: Any, stage: str, changes: list[StageChange], at_ms: int
+    after: str,
+    line: str,
+    compiled: Ruleset,
+    state: ScoreState,
+    journeys: list[JourneyState],
+    changes: list[StageChange],
+    at_ms: int,
 ) -> None:
     told = dict(part.strip().split(" ", 1) for part in after.split(","))
-    if "stage" in told:
-        assert stage == told.pop("stage"), line
-        handoffs = [change.handoff for change in changes if change.handoff]
-        assert handoffs == ([told.pop("handoff")] if "handoff" in told else []), line
+    stages = {"stage" if one.name == "main" else one.name: one.stage for one in journeys}
+    for name in told.keys() & {"stage", *(ladder for ladder in compiled.ladders)}:
+        assert stages.get(name, "none") == told.pop(name), line
+        if name == "stage":
+            handoffs = [change.handoff for change in changes if change.handoff]
+            assert handoffs == ([told.pop("handoff")] if "handoff" in told else []), line
+    for name, at in (("grade", grade_at), ("persona", persona_at)):
+        if name in told:
+            assert (at(compiled, state, at_ms) or "none") == told.pop(name), line
+    if "segments" in told:
+        assert " ".join(segments_at(compiled, state, at_ms)) == told.pop("segments"), line
     for name, value in told.items():
-        model = state.models.get(name)
-        score = score_at(model, at_ms) if model is not None else 0.0
+        score = score_at(compiled, state, name, at_ms)
         assert f"{score:.2f}" == f"{float(value):.2f}", line
 
 
@@ -74,5 +89,9 @@ def test_each_feature_has_an_example() -> None:
     """A section on a feature that shows no example isn't finished."""
     shown = {section.splitlines()[0] for section in SECTIONS if EXAMPLE.search(section)}
     wanted = {"Rules and points", "Conditions", "Decay", "Limits", "Cap", "Traits: rules that hold",
-              "Robots", "Stages", "Hand-offs"}  # fmt: skip
+              "Robots", "Stages", "Hand-offs", "Other ways to fade",
+              "Groups, floors, caps per period",
+              "Points from a field or a table", "Conditions over time", "Silence",
+              "Scores made of others, grades and bands", "Personas and segments",
+              "Stages beside the ladder", "Further journeys"}  # fmt: skip
     assert wanted <= shown
