@@ -261,6 +261,17 @@ def test_a_lock_without_an_end_holds_until_it_is_taken_off() -> None:
     assert lead.stage() == "warm"
 
 
+def test_a_stage_set_before_time_moved_the_lead_comes_after_that_move() -> None:
+    """The order came late: changes stay in order of time."""
+    lead = Lead(LADDER + DORMANT)
+    lead.does("page_viewed", 0)
+    lead.waits(40)
+    by_hand(lead, 20, stage="hot")
+    days = [(one.at_ms - START) / DAY for one in lead.changes]
+    assert [one.to_stage for one in lead.changes] == ["warm", "dormant", "hot"]
+    assert days == [0, 30, 30]
+
+
 @pytest.mark.parametrize("asked", [{"stage": "nowhere"}, {"stage": 3}, {"journey": "none"}])
 def test_what_cannot_be_done_by_hand_is_left_alone(asked: dict[str, Any]) -> None:
     """An unknown stage or journey changes nothing."""
