@@ -201,6 +201,14 @@ def test_a_window_is_over_at_its_millisecond() -> None:
     assert crossing_of(model_of({}, {("window", 100): [(10, -4.0)]}), 0.0) == [(NOW + 90, "rises")]
 
 
+def test_what_lasts_for_a_moment_is_found() -> None:
+    """A dip of two milliseconds between two ends, and a peak right at the start of the search."""
+    dip = model_of({0: 20.0}, {("window", 100): [(88, 10.0), (86, -10.0)]})
+    assert crossing_of(dip, 15.0) == [(NOW + 12, "falls")]
+    peak = model_of({300: 10.0}, {("window", 100): [(98, -5.0)]})
+    assert crossing_of(peak, 8.0) == [(NOW + 2, "rises")]
+
+
 def test_amounts_that_cancel_cross_nothing() -> None:
     """Equal points of opposite signs stand for nothing at every instant; nor does a threshold
     that the score lies on exactly count as crossed.
