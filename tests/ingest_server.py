@@ -74,9 +74,8 @@ async def serving_ingest(settings: Settings, sources: Sources | None = None) -> 
 class Written:
     """The events on lead-events, in the order in which they were read."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, once: bool) -> None:
+    def __init__(self, consumer: AIOKafkaConsumer) -> None:
         self._consumer = consumer
-        self._once = once
         self.events: list[Event] = []
         self.keys: set[bytes | None] = set()
         self.partitions: set[int] = set()
@@ -87,21 +86,13 @@ class Written:
             async with asyncio.timeout(WAIT_SECONDS):
                 while not arrived(self.events):
                     for records in (await self._consumer.getmany(timeout_ms=200)).values():
-                        self._keep([decode_event(record.value) for record in records])
+                        self.events += [decode_event(record.value) for record in records]
                         self.keys |= {record.key for record in records}
                         self.partitions |= {record.partition for record in records}
         except TimeoutError:
             seen = [event.type for event in self.events]
             raise AssertionError(f"{what} did not arrive; there are {seen}") from None
         return self.events
-
-    def _keep(self, events: list[Event]) -> None:
-        for event in events:
-            again = self._once and any(
-                (known.source, known.id) == (event.source, event.id) for known in self.events
-            )
-            if not again:
-                self.events.append(event)
 
     async def one(self, event_type: str, **properties: Any) -> Event:
         """The first event of this type with these properties."""
@@ -118,16 +109,13 @@ class Written:
 
 
 @contextlib.asynccontextmanager
-async def reading_events(settings: Settings, *, once: bool = False) -> AsyncIterator[Written]:
-    """Everything on lead-events from its beginning.
-
-    once: an event that came again under its id is left out, as the scorer does.
-    """
+async def reading_events(settings: Settings) -> AsyncIterator[Written]:
+    """Everything on lead-events from its beginning."""
     consumer = create_consumer(
         settings, settings.topics.lead_events, auto_offset_reset="earliest", group_id=None
     )
     await consumer.start()
     try:
-        yield Written(consumer, once)
+        yield Written(consumer)
     finally:
         await consumer.stop()

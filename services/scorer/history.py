@@ -166,9 +166,8 @@ def set_late_by_hand(
     changes: list[StageChange] = []
     for one in newest.values():
         if isinstance(one, Arrival):
-            at_ms = max(one.at_ms, *(journey.ladder_at_ms for journey in lead.journeys))
             set_by_hand(
-                scene.ruleset, lead.state, lead.journeys, one.event, at_ms, lead.known, changes
+                scene.ruleset, lead.state, lead.journeys, one.event, one.at_ms, lead.known, changes
             )
     outcome.add_changes(lead, changes)
 

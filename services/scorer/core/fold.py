@@ -143,9 +143,7 @@ def extend(  # noqa: C901 - a call a branch would cost a tenth of the whole
         elif event.type == STAGE_OVERRIDDEN and event.source == OPERATOR:
             if at_ms >= quiet_until_ms:
                 move_by_time(ruleset, state, journeys, at_ms, known, out.changes)
-            # Time may have moved the lead since; what was published stays before it.
-            late_ms = max([at_ms, *(journey.ladder_at_ms for journey in journeys)])
-            set_by_hand(ruleset, state, journeys, event, late_ms, known, out.changes)
+            set_by_hand(ruleset, state, journeys, event, at_ms, known, out.changes)
             quiet_until_ms = 0
         elif rich or (matched := matched_rules(ruleset, state, event, at_ms)):
             behind = out.needs_settle

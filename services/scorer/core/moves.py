@@ -127,9 +127,11 @@ def set_by_hand(
     changes: list[StageChange],
 ) -> None:
     """Do what a person asked for: move a journey to a stage, and lock it there if wanted, or, with
-    no stage, leave it to the ladder again. What can't be done any more is left alone.
+    no stage, leave it to the ladder again. What can't be done any more is left alone. Where time
+    has moved the lead since, it happens then: what was published stays before it.
     """
     asked = event.properties
+    at_ms = max([at_ms, *(journey.ladder_at_ms for journey in journeys)])
     name = asked.get("journey", MAIN)
     journey = next((one for one in journeys if one.name == name), None)
     ladder = ruleset.ladders.get(name) if isinstance(name, str) else None
