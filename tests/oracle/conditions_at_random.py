@@ -91,14 +91,23 @@ def conditions(
     leaves = [leaf(over), timed(sequences=sequences)]
     if named:
         leaves.append(st.sampled_from(named))
+    return _combined(st.one_of(leaves), 3)
+
+
+def field_conditions(over: st.SearchStrategy[str] = fields) -> st.SearchStrategy[Plain]:
+    """A condition that asks of fields alone."""
+    return _combined(leaf(over), 4)
+
+
+def _combined(leaves: st.SearchStrategy[Plain], most: int) -> st.SearchStrategy[Plain]:
     return st.recursive(
-        st.one_of(leaves),
+        leaves,
         lambda inner: st.one_of(
             st.builds(lambda parts: {"all": parts}, st.lists(inner, min_size=1, max_size=3)),
             st.builds(lambda parts: {"any": parts}, st.lists(inner, min_size=1, max_size=3)),
             st.builds(lambda part: {"not": part}, inner),
         ),
-        max_leaves=3,
+        max_leaves=most,
     )
 
 

@@ -10,14 +10,15 @@ from hypothesis import strategies as st
 from services.scorer.core.conditions import compile_condition
 from services.scorer.core.rule_index import literals_of
 from shared.ruleset.document import Condition
+from tests.oracle.conditions_at_random import TYPES, WORDS, field_conditions
+from tests.oracle.histories_at_random import compiled, event_of, events
 from tests.unit.scorer.effort import examples
-from tests.unit.scorer.histories import TYPES, WORDS, compiled, conditions, event_of, events
 from tests.unit.scorer.stories import event, ruleset
 
 
 @examples(150)
 @given(
-    whens=st.lists(conditions(), min_size=1, max_size=12),
+    whens=st.lists(field_conditions(), min_size=1, max_size=12),
     plain=events(),
     traits=st.dictionaries(st.sampled_from(["title", "size"]), st.sampled_from(WORDS)),
 )
