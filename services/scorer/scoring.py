@@ -11,17 +11,17 @@ from typing import Any
 from uuid import UUID
 
 from services.scorer.arrivals import Arrival
-from services.scorer.core.by_time import next_flip_ms, scored_until_ms
+from services.scorer.core.by_time import scored_until_ms
 from services.scorer.core.compile import Ruleset
 from services.scorer.core.fold import (
     Release,
+    any_by_hand,
     became_known,
-    due_moved_later,
+    bound_after,
     extend,
+    lower_bound,
     new_state,
-    next_due_ms,
 )
-from services.scorer.core.sides import UNLOCKED
 from services.scorer.history import (
     CHECKPOINT_EVERY,
     fold_again,
@@ -175,7 +175,7 @@ def _score_in_order(lead: Lead, arrivals: list[Arrival], scene: Scene, outcome: 
     """Extend a lead's state by events newer than all it has."""
     ruleset = scene.ruleset
     count_before = lead.state.events
-    locked = _is_locked(lead)
+    by_hand = any_by_hand(lead.journeys)
     extended = extend(
         ruleset,
         lead.state,
@@ -200,28 +200,13 @@ def _score_in_order(lead: Lead, arrivals: list[Arrival], scene: Scene, outcome: 
     if extended.needs_settle:
         read_ladder_once(scene, lead, "history", outcome)
     moved = bool(extended.changes) or extended.needs_settle or lead.is_new
-    moved = moved or locked or _is_locked(lead)
-    if moved or not due_moved_later(ruleset, lead.state, extended.entries):
-        finish(ruleset, lead, outcome)
-    else:
-        # The ladder's bound still is one. What time gives or takes may have come nearer.
-        flip_ms = next_flip_ms(lead.state)
-        if flip_ms is not None and (lead.due_ms is None or flip_ms < lead.due_ms):
-            lead.due_ms = flip_ms
-        outcome.leads[lead.id] = lead
-
-
-def _is_locked(lead: Lead) -> bool:
-    return any(journey.locked_ms != UNLOCKED for journey in lead.journeys)
+    lead.due_ms = bound_after(
+        ruleset, lead.state, lead.journeys, extended.entries, lead.due_ms, moved=moved or by_hand
+    )
+    outcome.leads[lead.id] = lead
 
 
 def finish(ruleset: Ruleset, lead: Lead, outcome: Outcome) -> None:
-    """Note that the lead is to be saved, with a lower bound of its next time-driven change.
-
-    The stored bound is kept while it is one: the index on due_ms is touched only when the true
-    instant comes earlier, or the bound has been reached.
-    """
-    due_ms = next_due_ms(ruleset, lead.state, lead.journeys)
-    if due_ms is None or lead.due_ms is None or due_ms < lead.due_ms:
-        lead.due_ms = due_ms
+    """Note that the lead is to be saved, with a lower bound of its next time-driven change."""
+    lead.due_ms = lower_bound(ruleset, lead.state, lead.journeys, lead.due_ms)
     outcome.leads[lead.id] = lead

@@ -128,7 +128,7 @@ class Ruleset:
     granted after a silence · watching: something of each lead's events must be kept for conditions
     over time · sifting: some event rule has such a condition · scores: by model, how it is shown ·
     bands: by model · personas, segments: by id, in the order of the document · rich: more than
-    thresholds decides stages or journeys.
+    thresholds decides stages or journeys · flips: time itself gives or takes points.
     """
 
     version: int
@@ -150,6 +150,7 @@ class Ruleset:
     personas: tuple[tuple[str, TimedCheck], ...] = ()
     segments: tuple[tuple[str, TimedCheck], ...] = ()
     rich: bool = False
+    flips: bool = False
 
 
 def compile_ruleset(
@@ -203,6 +204,7 @@ def compile_ruleset(
     personas = tuple((one.id, compiled(one.when)[0]) for one in document.personas)
     segments = tuple((one.id, compiled(one.when)[0]) for one in document.segments)
     holding = tuple(rule for rule in rules if rule.on_trait)
+    timed = tuple(rule for rule in holding if rule.timed is not None)
     silences = tuple(rule for rule in rules if rule.silence_ms)
     sifting = any(rule.timed is not None for rule in rules if rule.on)
     return Ruleset(
@@ -214,7 +216,7 @@ def compile_ruleset(
         trait_names=frozenset(trait_names),
         ladders=ladders,
         by_number={rule.number: rule for rule in rules},
-        timed_rules=tuple(rule for rule in holding if rule.timed is not None),
+        timed_rules=timed,
         silence_rules=silences,
         tallies=tallies,
         watching=bool(tallies.tallies or tallies.chains),
@@ -231,6 +233,7 @@ def compile_ruleset(
         personas=personas,
         segments=segments,
         rich=any(ladder.rich or ladder.begins is not None for ladder in ladders.values()),
+        flips=bool(timed or silences),
     )
 
 

@@ -12,23 +12,26 @@ from datetime import timedelta
 
 from services.scorer.core.by_time import advance_scores
 from services.scorer.core.compile import Ruleset
-from services.scorer.core.granting import grant
+from services.scorer.core.due import (
+    any_by_hand,
+    any_can_rise,
+    any_held,
+    bound_after,
+    lower_bound,
+    next_due_ms,
+    soonest_turn_ms,
+)
+from services.scorer.core.granting import any_loss, any_points, grant
 from services.scorer.core.matching import matched_rules, refused_entries
 from services.scorer.core.moves import (
     Release,
     Settled,
     advance,
-    any_can_rise,
-    any_held,
-    any_loss,
-    any_points,
     became_known,
     begin_journeys,
-    due_moved_later,
     flip_by_time,
     move_by_time,
     new_journeys,
-    next_due_ms,
     set_by_hand,
     settle,
     step,
@@ -53,12 +56,13 @@ __all__ = [
     "Release",
     "Settled",
     "advance",
-    "any_can_rise",
+    "any_by_hand",
     "became_known",
+    "bound_after",
     "copied",
-    "due_moved_later",
     "extend",
     "fold_scores",
+    "lower_bound",
     "new_journeys",
     "new_state",
     "next_due_ms",
@@ -125,7 +129,7 @@ def extend(  # noqa: C901 - a call a branch would cost a tenth of the whole
     the instant at which time moves something next; until then it isn't looked for.
     """
     out = Extended(state, journeys, [])
-    rich = ruleset.rich
+    rich, flips = ruleset.rich, ruleset.flips
     if quiet_until_ms and (any_held(journeys) or any_can_rise(ruleset, state)):
         quiet_until_ms = 0  # gains may bring a move by time nearer
     for number, event in enumerate(events):
@@ -154,20 +158,25 @@ def extend(  # noqa: C901 - a call a branch would cost a tenth of the whole
                 move_by_time(ruleset, state, journeys, at_ms, known, out.changes)
             if rich:  # conditions of stages see the time before without this event
                 matched = matched_rules(ruleset, state, event, at_ms)
-                if len(journeys) < len(ruleset.ladders):
-                    begin_journeys(ruleset, state, journeys, at_ms, event)
+                if len(journeys) < len(ruleset.ladders) and begin_journeys(
+                    ruleset, state, journeys, at_ms, event
+                ):
+                    quiet_until_ms = 0
             entries = grant(state, event, at_ms, matched)
             if behind:
                 out.needs_settle = out.needs_settle or rich or any_points(entries)
             elif rich or (entries and (entries[0].points or any_points(entries))):
                 moves = len(out.changes)
                 step(ruleset, state, journeys, event, at_ms, entries, known, out.changes)
-                if quiet_until_ms and (rich or len(out.changes) > moves or any_loss(entries)):
+                if quiet_until_ms and (len(out.changes) > moves or any_loss(entries)):
                     quiet_until_ms = 0
+                if rich and quiet_until_ms and number + 1 < len(events):
+                    turn = soonest_turn_ms(ruleset, state, at_ms)
+                    quiet_until_ms = quiet_until_ms if turn is None else min(quiet_until_ms, turn)
         out.entries.append(entries)
         state.last = place
         state.events += 1
-        if state.watch is not None:
+        if flips and state.watch is not None:
             schedule(ruleset, state)
     return out
 
@@ -192,7 +201,7 @@ def fold_scores(
             out.entries.append(grant(state, event, at_ms, matched) if matched else [])
         state.last = place
         state.events += 1
-        if state.watch is not None:
+        if ruleset.flips and state.watch is not None:
             schedule(ruleset, state)
         if state.events % every == 0:
             out.checkpoints.append((state.events, copied(state)))

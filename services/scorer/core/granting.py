@@ -8,6 +8,7 @@ left above the floor. What is cut to nothing leaves an entry that says why.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import lru_cache
 from hashlib import blake2b
@@ -20,7 +21,7 @@ from services.scorer.core.ladder import TOLERANCE
 from shared.decay import add_fading, add_points, part_at, score_at
 from shared.envelope import EPOCH, Event
 from shared.lead_state import ModelMore, ModelState, ScoreState
-from shared.ledger import Entry
+from shared.ledger import Entry, TimeEntry
 
 MAX_TRAITS = 64
 MAX_TRAIT_BYTES = 1000
@@ -250,3 +251,11 @@ def _can_be_kept(value: Any) -> bool:
         return len(_msgpack.encode(value)) <= MAX_TRAIT_BYTES
     except OverflowError:
         return False
+
+
+def any_points(entries: Sequence[Entry | TimeEntry]) -> bool:
+    return any(entry.points for entry in entries)
+
+
+def any_loss(entries: Sequence[Entry]) -> bool:
+    return any(entry.points < 0.0 for entry in entries)

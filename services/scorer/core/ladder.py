@@ -8,7 +8,7 @@ Enter lies above leave, so that after one move no other is due at the same insta
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from services.scorer.core.combined import Shown, shown_at
 from services.scorer.core.conditions import Check, compile_condition, glob_test
@@ -20,6 +20,7 @@ from shared.ruleset.stages import LADDER, SideLeave, SideStage, Stage
 
 # A billionth of a point: less is nothing, and a threshold is reached to within it.
 TOLERANCE = 1e-9
+_MOST_TYPES = 4096
 
 Models = Mapping[str, ModelState]
 Thresholds = tuple[tuple[str, float], ...]
@@ -44,7 +45,8 @@ class Side:
     """A stage beside the ladder.
 
     on: the types of events that bring a lead here, None where `when` alone does · can_end: it has
-    an end of its own · leave_after_ms: 0 for never · back_to: a place, -1 for what the scores give.
+    an end of its own · leave_after_ms: 0 for never · back_to: a place, -1 for what the scores give
+    · woken: the types of events after which `when` can't hold, as it asks for a silence.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Side:
     leave_on: Callable[[str], bool] | None
     leave_when: TimedCheck | None
     back_to: int
+    woken: Callable[[str], bool] | None
 
 
 @dataclass(slots=True, frozen=True)
@@ -68,8 +71,9 @@ class Ladder:
     least value at which some place above could be entered · watched: the models that any threshold
     names · models: all, for what a change tells · scores: how they are shown, None where only plain
     ones are watched · general: what is watched doesn't fade by half-lives alone · sides: stages
-    beside it, whose places follow · turns: when conditions of stages may turn · begins: None where
-    the journey begins with the lead · rich: more than thresholds decide (sides.py).
+    beside it, whose places follow · aside_by: see sides_by · turns: when conditions of stages may
+    turn · begins: None where the journey begins with the lead · conditioned: rungs ask for more
+    than thresholds · rich: they do, or there are stages beside them (sides.py).
     """
 
     name: str
@@ -82,14 +86,30 @@ class Ladder:
     scores: Mapping[str, Shown] | None = None
     general: bool = False
     sides: tuple[Side, ...] = ()
+    aside_by: dict[str, tuple[Side, ...]] = field(default_factory=dict)
     turns: tuple[Turn, ...] = ()
     begins: TimedCheck | None = None
+    conditioned: bool = False
     rich: bool = False
 
     def stage_at(self, place: int) -> Rung | Side:
         """The stage of a place: those beside the ladder follow those on it."""
         count = len(self.rungs)
         return self.rungs[place] if place < count else self.sides[place - count]
+
+    def sides_by(self, event_type: str) -> tuple[Side, ...]:
+        """The stages beside it that an event of a type may bring a lead to; remembered."""
+        found = self.aside_by.get(event_type)
+        if found is None:
+            if len(self.aside_by) >= _MOST_TYPES:
+                self.aside_by.clear()
+            found = self.aside_by[event_type] = tuple(
+                side
+                for side in self.sides
+                if (side.on is None or side.on(event_type))
+                and (side.woken is None or not side.woken(event_type))
+            )
+        return found
 
 
 def compile_ladder(
@@ -145,6 +165,7 @@ def compile_ladder(
         sides=beside,
         turns=tuple(turns),
         begins=check(begins_when),
+        conditioned=conditioned,
         rich=bool(beside) or conditioned,
     )
 
@@ -166,12 +187,25 @@ def _side(
         leave_on=_types(leave.on),
         leave_when=check(leave.when),
         back_to=-1 if side.back_to == LADDER else place[side.back_to],
+        woken=_types(_ending_silence(side.when)),
     )
+
+
+def _ending_silence(condition: Condition | None) -> list[str] | None:
+    """The types of events that end a silence which a condition can't do without."""
+    if condition is None:
+        return None
+    if condition.quiet is not None and condition.quiet.when is None:
+        return list(condition.quiet.on or ["*"])
+    found = [_ending_silence(part) for part in condition.all_ or ()]
+    return [name for names in found if names is not None for name in names] or None
 
 
 def _types(names: Sequence[str] | None) -> Callable[[str], bool] | None:
     if names is None:
         return None
+    if not any("*" in name for name in names):
+        return frozenset(names).__contains__
     tests = [glob_test(name) for name in names]
     return lambda event_type: any(test(event_type) for test in tests)
 

@@ -29,6 +29,9 @@ def matched_rules(ruleset: Ruleset, state: ScoreState, event: Event, at_ms: int)
 def _watched(
     ruleset: Ruleset, state: ScoreState, event: Event, at_ms: int, changed: bool
 ) -> list[Rule]:
+    if not (ruleset.sifting or ruleset.timed_rules or changed):
+        take_in(ruleset, state, event, at_ms)  # only stages ask for what is kept
+        return ruleset.index.matching(event, state.traits)
     watch = watch_of(state)
     complete = completed(ruleset, state, event, at_ms)
     take_in(ruleset, state, event, at_ms)

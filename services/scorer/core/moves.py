@@ -8,8 +8,18 @@ from datetime import datetime
 
 from services.scorer.core.by_time import advance_scores, next_flip_ms
 from services.scorer.core.compile import Ruleset
-from services.scorer.core.ladder import Ladder, can_rise, reaches, stayed_until, value_of
-from services.scorer.core.sides import HELD, LOCKED_FOR_GOOD, UNLOCKED, next_change_ms, place_at
+from services.scorer.core.granting import any_points
+from services.scorer.core.ladder import Ladder, reaches, stayed_until, value_of
+from services.scorer.core.sides import (
+    HELD,
+    LOCKED_FOR_GOOD,
+    UNLOCKED,
+    brings_aside,
+    is_settled_by_points,
+    next_change_ms,
+    next_turn_ms,
+    place_at,
+)
 from services.scorer.core.timed import Moment
 from services.scorer.core.watching import NOTHING_WATCHED
 from shared.envelope import Event, milliseconds, rfc3339
@@ -57,8 +67,11 @@ def begin_journeys(
     journeys: list[JourneyState],
     at_ms: int,
     event: Event | None = None,
-) -> None:
-    """Begin the journeys that the lead isn't on and whose condition holds now, in place."""
+) -> bool:
+    """Begin the journeys that the lead isn't on and whose condition holds now, in place. Are there
+    any?
+    """
+    count = len(journeys)
     there = {journey.name for journey in journeys}
     watch = state.watch if state.watch is not None else NOTHING_WATCHED
     moment = Moment(event, state.traits, watch, at_ms)
@@ -66,6 +79,7 @@ def begin_journeys(
         if ladder.name not in there and (ladder.begins is None or ladder.begins(moment)):
             first = ladder.rungs[0].name
             journeys.append(JourneyState(ladder.name, first, at_ms, at_ms, handed_off=[]))
+    return len(journeys) > count
 
 
 def step(
@@ -84,11 +98,14 @@ def step(
         if ladder is None:
             continue
         to = None
-        by_hand = journey.locked_ms != UNLOCKED
-        if by_hand:
-            _let_go(journey, entries)
-        if by_hand or ladder.rich or journey.since_ms == at_ms:
-            # A journey that begins at this event may begin higher up, by earlier points.
+        by_points = is_settled_by_points(ladder, journey)
+        if journey.locked_ms == HELD and any_points(entries):
+            journey.locked_ms = UNLOCKED
+        if (
+            not by_points
+            or journey.since_ms == at_ms  # one that begins here may begin higher up
+            or (ladder.sides and brings_aside(ladder, state, event, at_ms))
+        ):
             to = place_at(ladder, state, journey, at_ms, event)
         else:
             for entry in entries:
@@ -105,12 +122,6 @@ def step(
                 _move(ladder, state, journeys, journey, to, at_ms, "event", known, True, reasons)
             )
         journey.ladder_at_ms = at_ms
-
-
-def _let_go(journey: JourneyState, entries: Sequence[Entry | TimeEntry]) -> None:
-    """Points end the stand of a stage that was set by hand without a lock."""
-    if journey.locked_ms == HELD and any_points(entries):
-        journey.locked_ms = UNLOCKED
 
 
 def _reasons(ruleset: Ruleset, event: Event, at_ms: int, entries: list[Entry]) -> list[Reason]:
@@ -201,7 +212,8 @@ def flip_by_time(
         time_entries += entries
         if not late:
             for journey in journeys:
-                _let_go(journey, entries)
+                if journey.locked_ms == HELD and any_points(entries):
+                    journey.locked_ms = UNLOCKED
             _read_ladders(ruleset, state, journeys, due, known, changes)
         behind = behind or (late and any(entry.points for entry in entries))
     return behind
@@ -235,24 +247,43 @@ def move_by_time(
     known: bool,
     changes: list[StageChange],
 ) -> None:
-    """Make the moves that time brings up to and at until_ms."""
-    for journey in journeys:
-        ladder = ruleset.ladders.get(journey.name)
-        if ladder is None:
-            continue
-        plain = not ladder.rich and journey.locked_ms == UNLOCKED
-        if plain and stayed_until(ladder, state.models, journey, until_ms):
-            continue
-        for _ in range(_MOST_MOVES):
-            due = next_change_ms(ladder, state, journey, journey.ladder_at_ms)
-            if due is None or due > until_ms:
-                break
-            to = place_at(ladder, state, journey, due)
-            assert to is not None
-            changes.append(
-                _move(ladder, state, journeys, journey, to, due, "time", known, True, [])
-            )
-            journey.ladder_at_ms = due
+    """Make the moves that time brings up to and at until_ms, those of all journeys in order."""
+    dues: dict[int, int] = {}
+    for number, journey in enumerate(journeys):
+        due = _due_within(ruleset, state, journey, until_ms)
+        if due is not None:
+            dues[number] = due
+    for _ in range(_MOST_MOVES):
+        if not dues:
+            return
+        number = min(dues, key=lambda one: (dues[one], one))
+        journey, at_ms = journeys[number], dues.pop(number)
+        ladder = ruleset.ladders[journey.name]
+        to = place_at(ladder, state, journey, at_ms)
+        assert to is not None
+        changes.append(_move(ladder, state, journeys, journey, to, at_ms, "time", known, True, []))
+        journey.ladder_at_ms = at_ms
+        due = _due_within(ruleset, state, journey, until_ms)
+        if due is not None:
+            dues[number] = due
+
+
+def _due_within(
+    ruleset: Ruleset, state: ScoreState, journey: JourneyState, until_ms: int
+) -> int | None:
+    """When time moves a journey next, None if not up to until_ms."""
+    ladder = ruleset.ladders.get(journey.name)
+    if ladder is None:
+        return None
+    # Before a person's first event conditions haven't been read at all.
+    if is_settled_by_points(ladder, journey) and not (ladder.sides and state.watch is None):
+        turn = next_turn_ms(ladder, state, journey.ladder_at_ms) if ladder.sides else None
+        if (turn is None or turn > until_ms) and stayed_until(
+            ladder, state.models, journey, until_ms
+        ):
+            return None
+    due = next_change_ms(ladder, state, journey, journey.ladder_at_ms)
+    return due if due is not None and due <= until_ms else None
 
 
 def last_seq(journeys: Sequence[JourneyState]) -> int:
@@ -393,51 +424,6 @@ def advance(
     flip_by_time(ruleset, state, journeys, until_ms, known, out.changes, out.time_entries)
     move_by_time(ruleset, state, journeys, until_ms, known, out.changes)
     return out
-
-
-def next_due_ms(
-    ruleset: Ruleset, state: ScoreState, journeys: Sequence[JourneyState]
-) -> int | None:
-    """The first instant (ms) at which `advance` would move something, None if never."""
-    dues = [
-        next_change_ms(ladder, state, journey, journey.ladder_at_ms)
-        for journey in journeys
-        if (ladder := ruleset.ladders.get(journey.name)) is not None
-    ]
-    return min((due for due in [*dues, next_flip_ms(state)] if due is not None), default=None)
-
-
-def due_moved_later(
-    ruleset: Ruleset, state: ScoreState, entries: Sequence[Sequence[Entry]]
-) -> bool:
-    """Can these entries, which moved no stage, only have put off the next due instant?
-
-    So it is when all of them are gains and no watched score rises by itself: each score is then
-    higher at every later instant than it would have been.
-    """
-    if any(any_loss(of_event) for of_event in entries if of_event):
-        return False
-    return not any_can_rise(ruleset, state)
-
-
-def any_can_rise(ruleset: Ruleset, state: ScoreState) -> bool:
-    """Does any ladder watch a score that rises by itself, or more than scores?"""
-    return ruleset.rich or any(
-        can_rise(ladder, state.models) for ladder in ruleset.ladders.values()
-    )
-
-
-def any_held(journeys: Sequence[JourneyState]) -> bool:
-    """Does any stage stand by hand until the next points?"""
-    return any(journey.locked_ms == HELD for journey in journeys)
-
-
-def any_points(entries: Sequence[Entry | TimeEntry]) -> bool:
-    return any(entry.points for entry in entries)
-
-
-def any_loss(entries: Sequence[Entry]) -> bool:
-    return any(entry.points < 0.0 for entry in entries)
 
 
 def became_known(ruleset: Ruleset, journeys: list[JourneyState]) -> list[Release]:

@@ -21,7 +21,7 @@ LOCKED_FOR_GOOD = 0
 HELD = -2  # set by hand, without a lock: until points come or go
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class _Sight:
     """All that a decision looks at."""
 
@@ -54,6 +54,36 @@ def place_at(
     if not ladder.rich:
         return decide(ladder, state.models, journey, at_ms)
     return _place(_sight(ladder, state, journey, at_ms, event))
+
+
+def is_settled_by_points(ladder: Ladder, journey: JourneyState) -> bool:
+    """Is a lead on a ladder whose rungs ask for nothing but points? An event then moves it only by
+    the points it brings, or aside: `brings_aside`.
+    """
+    if journey.locked_ms != UNLOCKED or ladder.conditioned:
+        return False
+    return not ladder.sides or 0 <= ladder.place.get(journey.stage, -1) < len(ladder.rungs)
+
+
+def brings_aside(ladder: Ladder, state: ScoreState, event: Event, at_ms: int) -> bool:
+    """Does an event bring a lead on the ladder to a stage beside it?"""
+    sides = ladder.sides_by(event.type)
+    if not sides:
+        return False
+    moment = Moment(event, state.traits, state.watch or NOTHING_WATCHED, at_ms)
+    return any(_enters(side, moment) for side in sides)
+
+
+def next_turn_ms(ladder: Ladder, state: ScoreState, after_ms: int) -> int | None:
+    """The first instant later than after_ms at which a condition of a stage may turn by time."""
+    if state.watch is None:
+        return None
+    first: int | None = None
+    for turn in ladder.turns:
+        at_ms = turn(state.watch)
+        if at_ms is not None and at_ms > after_ms and (first is None or at_ms < first):
+            first = at_ms
+    return first
 
 
 def _is_locked(journey: JourneyState, at_ms: int) -> bool:
@@ -170,6 +200,8 @@ def next_change_ms(
             return first_ms
         return next_move_ms(ladder, state.models, journey, first_ms)
     edges = _edges(ladder, state, journey, first_ms)
+    if not ladder.conditioned:
+        return _first_of_edges(ladder, state, journey, edges)
     end_ms = max(settled_ms(state.models, first_ms), edges[-1]) + 1
     # Between two edges no condition turns: only scores can move the lead there.
     for left, following in zip(edges, [*edges[1:], end_ms + 1], strict=True):
@@ -177,6 +209,25 @@ def next_change_ms(
         if found is not None:
             return found
     return None
+
+
+def _first_of_edges(
+    ladder: Ladder, state: ScoreState, journey: JourneyState, edges: list[int]
+) -> int | None:
+    """Where rungs ask for nothing but points: conditions turn at edges alone, and the first of
+    those is the first instant that may be.
+    """
+    by_points: int | None = None
+    if ladder.place.get(journey.stage, -1) < len(ladder.rungs):
+        by_points = edges[0]
+        if decide(ladder, state.models, journey, edges[0]) is None:
+            by_points = next_move_ms(ladder, state.models, journey, edges[0])
+    for edge in edges:
+        if by_points is not None and edge >= by_points:
+            break
+        if _place(_sight(ladder, state, journey, edge, None)) is not None:
+            return edge
+    return by_points
 
 
 def _edges(ladder: Ladder, state: ScoreState, journey: JourneyState, first_ms: int) -> list[int]:

@@ -51,12 +51,13 @@ def take_in(ruleset: Ruleset, state: ScoreState, event: Event, at_ms: int) -> No
     if watch.first_ms < 0:
         watch.first_ms = at_ms
     touched = ruleset.tallies.touched_by(event.type)
-    counted = set()
+    counted = []
     for tally in touched.tallies:
         if tally.check is None or tally.check(event, state.traits):
             _count(watch, tally, at_ms)
-            counted.add(tally.place)
-    _go_on(touched, state, watch, event, at_ms)
+            counted.append(tally.place)
+    if touched.steps:
+        _go_on(touched, state, watch, event, at_ms)
     for rule in ruleset.silence_rules:
         if rule.silence_tally in counted:
             watch.armed[rule.number] = at_ms + rule.silence_ms
@@ -66,6 +67,10 @@ def _count(watch: Watch, tally: Tally, at_ms: int) -> None:
     kept = watch.tallies.get(tally.place)
     if kept is None:
         watch.tallies[tally.place] = [1, at_ms]
+        return
+    if tally.keep == 1 and len(kept) == 2:
+        kept[0] += 1
+        kept[1] = at_ms
         return
     # What no window or count can see any more goes; the newest always stays.
     first = max(len(kept) + 1 - tally.keep, 1)

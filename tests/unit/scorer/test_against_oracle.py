@@ -14,6 +14,8 @@ from services.scorer.core.compile import Ruleset
 from services.scorer.core.fold import (
     Folded,
     advance,
+    any_by_hand,
+    bound_after,
     extend,
     fold_scores,
     new_journeys,
@@ -179,12 +181,15 @@ def walked(
     core: Ruleset, line: list[Event], cuts: list[int], ticks: list[int]
 ) -> tuple[list[StageChange], list[TimeEntry], bytes]:
     """Every change of a lead whose events come in order, and of the time after them. ticks:
-    seconds at which a timer runs, where no event stands before it.
+    seconds at which a timer runs, where no event stands before it. Nothing is looked for before
+    the bound that a lead keeps.
     """
     begun = position(line[0])[0] if line else START_MS
     state, journeys = new_state(), new_journeys(core, begun)
     changes: list[StageChange] = []
     times: list[TimeEntry] = []
+    bound: int | None = None
+    new = True
     for batch in in_batches(line, cuts):
         for tick in sorted(START_MS + second * 1000 for second in ticks):
             if batch and (state.last or (0,))[0] <= tick < position(batch[0])[0]:
@@ -194,10 +199,18 @@ def walked(
                 assert bool(moved) <= (due is not None and due <= tick)
                 changes += settled.changes
                 times += settled.time_entries
-        extended = extend(core, state, journeys, batch, True)
+                bound = next_due_ms(core, state, journeys)
+        by_hand = any_by_hand(journeys)
+        quiet_until = 0 if new else END_MS if bound is None else bound
+        extended = extend(core, state, journeys, batch, True, quiet_until_ms=quiet_until)
         changes += extended.changes
         times += extended.time_entries
         journeys = decode_journeys(encode_journeys(journeys))
+        moved = by_hand or bool(extended.changes) or new
+        bound = bound_after(core, state, journeys, extended.entries, bound, moved=moved)
+        new = False
+        due = next_due_ms(core, state, journeys)
+        assert due is None or (bound is not None and bound <= due)
     settled = advance(core, state, journeys, END_MS, True)
     return [*changes, *settled.changes], [*times, *settled.time_entries], encode_scores(state)
 
