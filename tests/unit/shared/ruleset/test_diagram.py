@@ -92,7 +92,7 @@ def test_several_journeys_are_drawn_side_by_side() -> None:
 
 def test_long_conditions_are_cut() -> None:
     """The picture points at them, the ruleset has them in full."""
-    many = ", ".join(f"{"value" * 8}-{number}" for number in range(9))
+    many = ", ".join(f"{'value' * 8}-{number}" for number in range(9))
     text = LADDER.replace("eq: 'x: \"y\"; %%{z}%%'", f"in: [{many}]")
     cut = drawn(text)[-1].partition("20 or more and ")[2]
     assert len(cut) <= 120
