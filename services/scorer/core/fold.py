@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from services.scorer.core.by_hand import set_by_hand
 from services.scorer.core.by_time import advance_scores
 from services.scorer.core.compile import Ruleset
 from services.scorer.core.granting import grant
@@ -29,7 +30,6 @@ from services.scorer.core.moves import (
     move_by_time,
     new_journeys,
     next_due_ms,
-    set_by_hand,
     settle,
     step,
 )
