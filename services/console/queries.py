@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.console.explanation import StoredEvent, TimeGiven
 from services.console.lead_view import LeadRow
-from shared.lead_state import decode_scores
+from shared.lead_state import decode_journeys, decode_scores
 from shared.tables import event, identifier, lead, stage_history, time_entry
 
 LEAD_COLUMNS = (
@@ -24,6 +24,7 @@ LEAD_COLUMNS = (
     lead.c.stage,
     lead.c.stage_since_ms,
     lead.c.scores,
+    lead.c.journeys,
 )
 
 
@@ -138,4 +139,8 @@ async def leads_by_stage(connection: AsyncConnection) -> dict[str, int]:
 
 def _lead_row(row: sa.Row[*tuple[Any, ...]]) -> LeadRow:
     values = row._asdict()
-    return LeadRow(**{**values, "scores": decode_scores(values["scores"])})
+    decoded = {
+        "scores": decode_scores(values["scores"]),
+        "journeys": decode_journeys(values["journeys"]),
+    }
+    return LeadRow(**{**values, **decoded})

@@ -18,6 +18,7 @@ from services.console.refusals import RefusedError
 from services.console.ruleset_cache import RulesetCache
 from services.console.timeline import show_timeline
 from shared.envelope import rfc3339
+from shared.ruleset.stages import MAIN
 
 # Sequence numbers are four-byte integers in Postgres.
 MAX_SEQ = 2**31 - 1
@@ -107,6 +108,7 @@ class LeadReader:
                 from_stage=move.from_stage,
                 to_stage=move.to_stage,
                 cause=move.cause,
+                actor=move.actor,
                 episode=move.episode,
                 ruleset_version=move.ruleset_version,
                 reasons=move.reasons,
@@ -117,18 +119,20 @@ class LeadReader:
         return answers.StageHistory(items=items, next_cursor=next_cursor), row.merged_into
 
     async def stage_counts(self) -> answers.StageCounts:
-        """Leads per stage in ladder order; stages no longer in the ladder come last."""
+        """Leads per stage of the journey main: the ladder, the stages beside it, and last those
+        that the live ruleset doesn't have any more.
+        """
         async with self._snapshot() as connection:
             ruleset = await self._rulesets.live(connection)
             counts = await queries.leads_by_stage(connection)
-        ladder = ruleset.ladder if ruleset is not None else {}
-        stages = dict.fromkeys([*ladder, *sorted(counts)])
+        known = ruleset.journeys[MAIN] if ruleset is not None else {}
+        stages = dict.fromkeys([*known, *sorted(counts)])
         items = [
             answers.StageCount(
                 stage=stage,
-                labels=ladder.get(stage, []),
+                labels=known.get(stage, []),
                 leads=counts.get(stage, 0),
-                in_ladder=stage in ladder,
+                in_ladder=stage in known,
             )
             for stage in stages
         ]

@@ -20,7 +20,6 @@ from shared.ruleset.condition_words import (
 from shared.ruleset.document import RulesetDocument
 from shared.ruleset.stages import LADDER, AnyStage, Journey, SideStage, Stage, Stages, all_stages
 
-MAIN = "main"
 BEGINS = "<!-- leadscore rules diagram -->"
 ENDS = "<!-- end of leadscore rules diagram -->"
 
@@ -42,7 +41,7 @@ def diagram_of(document: RulesetDocument) -> str:
     """Every journey's stages as one `stateDiagram-v2`, ending with a line break. Each journey is a
     state that holds its stages, where there are several.
     """
-    journeys: dict[str, Stages | Journey] = {MAIN: document.stages, **document.journeys}
+    journeys = document.all_journeys()
     lines = ["stateDiagram-v2"]
     for number, (name, stages) in enumerate(journeys.items()):
         drawn = _journey(f"j{number}", stages)

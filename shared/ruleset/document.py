@@ -19,7 +19,7 @@ from shared.ruleset.model import (
 )
 from shared.ruleset.part import Name, Part, Text
 from shared.ruleset.scenarios import Scenarios
-from shared.ruleset.stages import Journey, Named, SideStage, Stage, Stages
+from shared.ruleset.stages import MAIN, Journey, Named, SideStage, Stage, Stages
 
 __all__ = [
     "MAX_DISTINCT_VALUES",
@@ -53,6 +53,10 @@ class RulesetDocument(Part):
     stages: Stages
     journeys: Annotated[dict[Name, Journey], Field(max_length=20)] = Field({})
     tests: Scenarios = Field([])
+
+    def all_journeys(self) -> dict[str, Stages | Journey]:
+        """Every journey by its name, main first."""
+        return {MAIN: self.stages, **self.journeys}
 
     def rule_names(self) -> list[str]:
         """Every rule as "model/rule", in order of granting."""

@@ -18,7 +18,14 @@ from shared.database import engine_for
 from shared.envelope import Event, Identifiers, Verdict, encode_event, instant
 from shared.health import Health
 from shared.ids import dedupe_key, new_lead_id
-from shared.lead_state import ModelState, ScoreState, Sum, encode_scores
+from shared.lead_state import (
+    JourneyState,
+    ModelState,
+    ScoreState,
+    Sum,
+    encode_journeys,
+    encode_scores,
+)
 from shared.ledger import Entry, encode_entries
 from shared.ruleset.store import load, publish
 from shared.tables import event, identifier, lead, stage_history
@@ -42,6 +49,14 @@ stages:
     - {name: inform}
     - {name: educate, labels: [MQL], enter: {engagement: 10}, leave: {engagement: 5}}
     - {name: validate, enter: {engagement: 500}, leave: {engagement: 400}, handoff: sales}
+  side:
+    - {name: dormant, labels: [asleep], when: {quiet: {for: 300d}}}
+journeys:
+  renewal:
+    ladder: [{name: safe, labels: [fine]}]
+  late:
+    when: {seen: {on: purchase_made}}
+    ladder: [{name: begun}]
 """
 
 
@@ -63,6 +78,7 @@ class Rows:
         last_ms: int = NOW_MS - DAY_MS,
         merged_into: UUID | None = None,
         traits: dict[str, Any] | None = None,
+        locked_ms: int = -1,
     ) -> UUID:
         """Insert a lead; later ones have higher ids. Returns the id."""
         self.written += 1
@@ -81,7 +97,14 @@ class Rows:
                     stage=stage,
                     stage_since_ms=NOW_MS - 2 * DAY_MS,
                     scores=encode_scores(state),
-                    journeys=b"",
+                    journeys=encode_journeys(
+                        [
+                            JourneyState(
+                                "main", stage, NOW_MS - 2 * DAY_MS, last_ms, locked_ms=locked_ms
+                            ),
+                            JourneyState("renewal", "safe", last_ms, last_ms),
+                        ]
+                    ),
                 )
             )
             for kind, value in identifiers:
@@ -104,6 +127,16 @@ class Rows:
             })  # fmt: skip
         async with self.engine.begin() as connection:
             await connection.execute(sa.insert(event), rows)
+
+    async def manual_move(self, lead_id: UUID, seq: int, stage: str, actor: str) -> None:
+        """Insert a change by hand, of a stage to itself."""
+        await self.stage_moves(lead_id, (seq, stage, stage))
+        async with self.engine.begin() as connection:
+            await connection.execute(
+                sa.update(stage_history)
+                .where(stage_history.c.lead_id == lead_id, stage_history.c.seq == seq)
+                .values(cause="manual", actor=actor, reasons=[])
+            )
 
     async def stage_moves(self, lead_id: UUID, *moves: tuple[int, str, str]) -> None:
         """Insert stage changes: (seq, from, to)."""
