@@ -197,6 +197,20 @@ class StageHistory(Answer):
     next_cursor: str | None
 
 
+class AcceptedOrder(Answer):
+    """The order is kept safe, and carried out within about a second. event_id: of the event in
+    the lead's timeline that says so · until: the end of the lock, null for none.
+    """
+
+    accepted: Literal[True] = True
+    lead_id: UUID
+    event_id: str
+    journey: str
+    stage: str | None
+    lock: bool
+    until: Instant | None
+
+
 class StageCount(Answer):
     """Of the journey main. in_ladder: false for a stage that leads still stand in but the live
     ruleset doesn't have, neither on the ladder nor beside it.

@@ -50,12 +50,12 @@ class LeadReader:
 
     async def lead(self, lead_id: UUID) -> answers.Lead:
         async with self._snapshot() as connection:
-            return (await self._shown(connection, [await _existing(connection, lead_id)]))[0]
+            return (await self._shown(connection, [await existing_lead(connection, lead_id)]))[0]
 
     async def explanation(self, lead_id: UUID, at_ms: int | None) -> answers.Explanation:
         """Scores as of `at_ms`, or now, with every entry they consist of."""
         async with self._snapshot() as connection:
-            row = await _existing(connection, lead_id)
+            row = await existing_lead(connection, lead_id)
             ruleset = await self._rulesets.version(connection, row.ruleset_version)
             events = await queries.earning_events(connection, lead_id)
             by_time = await queries.entries_by_time(connection, lead_id)
@@ -84,7 +84,7 @@ class LeadReader:
             at_ms, key = read_cursor(cursor, int, str)
             before = (int(at_ms), _uuid(key))
         async with self._snapshot() as connection:
-            row = await _existing(connection, lead_id)
+            row = await existing_lead(connection, lead_id)
             ruleset = await self._rulesets.version(connection, row.ruleset_version)
             found = await queries.newest_events(connection, lead_id, before, limit + 1)
         page, more = found[:limit], len(found) > limit
@@ -98,7 +98,7 @@ class LeadReader:
         """A page of the stage history, and the lead that this one was merged into."""
         before = None if cursor is None else min(int(read_cursor(cursor, int)[0]), MAX_SEQ)
         async with self._snapshot() as connection:
-            row = await _existing(connection, lead_id)
+            row = await existing_lead(connection, lead_id)
             moves = await queries.stage_moves(connection, lead_id, before, limit + 1)
         items = [
             answers.StageMove(
@@ -163,7 +163,8 @@ class LeadReader:
             yield connection
 
 
-async def _existing(connection: AsyncConnection, lead_id: UUID) -> LeadRow:
+async def existing_lead(connection: AsyncConnection, lead_id: UUID) -> LeadRow:
+    """A lead, absorbed or not. Raises RefusedError (404)."""
     row = await queries.one_lead(connection, lead_id)
     if row is None:
         raise RefusedError(404, "lead_not_found", "there is no lead with this id", "path.lead_id")

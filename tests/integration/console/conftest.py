@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.console.app import create_app
 from shared.database import engine_for
 from shared.envelope import Event, Identifiers, Verdict, encode_event, instant
+from shared.errors import TryAgainError
 from shared.health import Health
 from shared.ids import dedupe_key, new_lead_id
 from shared.lead_state import (
@@ -194,12 +195,17 @@ async def rows(database_url: str) -> AsyncIterator[Rows]:
     await engine.dispose()
 
 
+async def no_kafka(_: Event) -> None:
+    """What a sender does while no broker answers."""
+    raise TryAgainError("no broker answers")
+
+
 @pytest.fixture
 async def api(rows: Rows) -> AsyncIterator[httpx.AsyncClient]:
     """A caller with the token; the clock of the API stands at NOW_MS."""
     health = Health()
     health.set("postgres", True)
-    app = create_app(rows.engine, health, TOKEN, lambda: NOW_MS)
+    app = create_app(rows.engine, health, TOKEN, lambda: NOW_MS, no_kafka)
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app, raise_app_exceptions=False),
         base_url="http://api",
