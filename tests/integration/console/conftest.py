@@ -18,6 +18,7 @@ from shared.database import engine_for
 from shared.envelope import Event, Identifiers, Verdict, encode_event, instant
 from shared.errors import TryAgainError
 from shared.health import Health
+from shared.identity import ANONYMOUS
 from shared.ids import dedupe_key, new_lead_id
 from shared.lead_state import (
     JourneyState,
@@ -128,6 +129,15 @@ class Rows:
             })  # fmt: skip
         async with self.engine.begin() as connection:
             await connection.execute(sa.insert(event), rows)
+
+    async def pass_on(self, anonymous_id: str, lead_id: UUID) -> None:
+        """An anonymous id belongs to another lead from NOW_MS on."""
+        async with self.engine.begin() as connection:
+            await connection.execute(
+                sa.insert(identifier).values(
+                    kind=ANONYMOUS, value=anonymous_id, since_ms=NOW_MS, lead_id=lead_id
+                )
+            )
 
     async def manual_move(self, lead_id: UUID, seq: int, stage: str, actor: str) -> None:
         """Insert a change by hand, of a stage to itself."""
