@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from services.scorer.core.compile import Ruleset, compile_ruleset, fading_of
 from shared.decay import Kind
 from shared.ruleset.document import RulesetDocument
-from shared.ruleset.stages import all_stages
 
 
 class UnknownRuleError(LookupError):
@@ -59,10 +58,7 @@ def view_of(
     return RulesetView(
         version=version,
         models=tuple(document.models),
-        journeys={
-            name: {stage.name: list(stage.labels) for stage in all_stages(stages)}
-            for name, stages in document.all_journeys().items()
-        },
+        journeys=document.labels(),
         rules={
             rule_numbers[f"{name}/{rule.id}"]: RuleView(
                 name, rule.id, *fading_of(model, rule), rule.say
