@@ -193,6 +193,22 @@ async def test_the_command_sets_and_releases_and_tells_what_is_wrong(desk: Desk)
     await desk.moved(lead_id, ("hot", "manual", "lee"), ("warm", "manual", "lee"))
 
 
+async def test_the_process_takes_orders_and_stops_cleanly(desk: Desk, settings: Settings) -> None:
+    """With the settings of any process; SIGTERM ends it with code 0."""
+    lead_id = await desk.lead(email="anna@example.com")
+    with service("console", settings) as console:
+        await asyncio.to_thread(console.wait_ready)
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{console.port}") as client:
+            answer = await client.post(
+                f"/v1/leads/{lead_id}/stage",
+                json={"stage": "hot", "actor": "kim"},
+                headers={"Authorization": f"Bearer {settings.api_token.get_secret_value()}"},
+            )
+        assert answer.status_code == 202
+        await desk.moved(lead_id, ("hot", "manual", "kim"))
+        assert await asyncio.to_thread(console.stop) == 0
+
+
 async def test_an_order_goes_where_the_leads_other_events_go(
     desk: Desk, settings: Settings
 ) -> None:
