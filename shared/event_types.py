@@ -24,12 +24,15 @@ GROUP = "lead_grouped"
 # By hand: heeded only when the source is OPERATOR, a name that no outside sender gets.
 STAGE_OVERRIDDEN = "stage_overridden"
 OPERATOR = "operator"
+_NAMED = STANDARD_EVENT_TYPES | {ALIAS, GROUP, STAGE_OVERRIDDEN}
 
 _WORD_BREAK = re.compile(r"[\s\-.]+")
 
 
 @lru_cache(maxsize=4096)
 def event_type_named(name: str) -> str:
-    """The standard type a name stands for ("Demo Requested" is demo_requested), else the name."""
+    """The type with a meaning that a name stands for ("Demo Requested" is demo_requested), else the
+    name.
+    """
     folded = _WORD_BREAK.sub("_", name.strip()).lower()
-    return folded if folded in STANDARD_EVENT_TYPES else name
+    return folded if folded in _NAMED else name

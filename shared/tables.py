@@ -114,6 +114,7 @@ stage_history = sa.Table(
     sa.Column("episode", sa.Integer, nullable=False),
     sa.Column("ruleset_version", sa.Integer, nullable=False),
     sa.Column("reasons", JSONB, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False, server_default=""),
 )
 
 # Typed facts for the router, written in the scorer's transaction. Within a shard a lead's facts

@@ -1,1 +1,1 @@
-"""Console: the read API (and later the web pages)."""
+"""Console: the read API, stages set by hand (and later the web pages)."""

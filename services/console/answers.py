@@ -5,10 +5,12 @@ Times are RFC 3339 in UTC with milliseconds. Points and scores have at most six 
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from shared.facts import Cause
 
 Instant = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
@@ -31,14 +33,28 @@ class Refusal(Answer):
     error: Problem
 
 
+class Standing(Answer):
+    """Where a lead is on a journey. held: a person set the stage: "" where nobody did,
+    "until_points", "until" an instant, or "locked" for good.
+    """
+
+    stage: str
+    since: Instant
+    labels: list[str]
+    episode: int
+    held: Literal["", "until_points", "until", "locked"]
+    until: Instant | None
+
+
 class Lead(Answer):
     """A person, known or anonymous.
 
     identifiers: lists by kind (email, user_id, phone, external, anonymous_id) · scores: by model,
     as of now · grade: null where the ruleset has none · bands: the name of the score, by model ·
     persona: null for none · segments: in the order of the ruleset ·
-    labels: what marketing calls the stage · merged_into: set on a lead that was
-    absorbed, and names the one that lives on.
+    stage, stage_since, labels: where it is on the journey main, and what marketing calls the
+    stage · journeys: every one it is on, main too · merged_into: set on a lead that was absorbed,
+    and names the one that lives on.
     """
 
     id: UUID
@@ -53,6 +69,7 @@ class Lead(Answer):
     stage: str
     stage_since: Instant
     labels: list[str]
+    journeys: dict[str, Standing]
     ruleset_version: int
     created_at: Instant
     merged_into: UUID | None = None
@@ -159,14 +176,17 @@ class StageReason(Answer):
 
 
 class StageMove(Answer):
-    """One published change. cause: event, time, history, merge or recalculation."""
+    """One published change. actor: who asked for it, where the cause is manual; such a change may
+    be from a stage to itself: a lock was put on or taken off.
+    """
 
     seq: int
     at: Instant
     journey: str
     from_stage: str
     to_stage: str
-    cause: str
+    cause: Cause
+    actor: str
     episode: int
     ruleset_version: int
     reasons: list[StageReason]
@@ -177,8 +197,24 @@ class StageHistory(Answer):
     next_cursor: str | None
 
 
+class AcceptedOrder(Answer):
+    """The order is kept safe, and carried out within about a second. event_id: of the event in
+    the lead's timeline that says so · until: the end of the lock, null for none.
+    """
+
+    accepted: Literal[True] = True
+    lead_id: UUID
+    event_id: str
+    journey: str
+    stage: str | None
+    lock: bool
+    until: Instant | None
+
+
 class StageCount(Answer):
-    """in_ladder: false for a stage that leads still stand in but the live ruleset doesn't have."""
+    """Of the journey main. in_ladder: false for a stage that leads still stand in but the live
+    ruleset doesn't have, neither on the ladder nor beside it.
+    """
 
     stage: str
     labels: list[str]

@@ -13,17 +13,20 @@ from services.console.reading import LeadReader
 from services.console.refusals import answer_refusals
 from services.console.request_times import RequestTimes
 from services.console.routes import lead_routes
+from services.console.stage_setting import Send, StageSetter
 from shared.health import Health, health_routes
 
-DESCRIPTION = """Leads, their scores and stages, and the reasons. Reads only.
+DESCRIPTION = """Leads, their scores and stages, and the reasons; and a stage set by hand.
 
 Times are RFC 3339 in UTC. Errors are `{"error": {"code", "message", "path"}}`."""
 
 
 def create_app(
-    engine: AsyncEngine, health: Health, token: str, now_ms: Callable[[], int]
+    engine: AsyncEngine, health: Health, token: str, now_ms: Callable[[], int], send: Send
 ) -> FastAPI:
-    """Build the app. `now_ms` is the clock. Raises ValueError if the token is empty."""
+    """Build the app. `now_ms` is the clock, `send` puts an event on lead-events and raises
+    TryAgainError while it can't. Raises ValueError if the token is empty.
+    """
     gate = TokenGate(token)
     app = FastAPI(
         title="leadscore read API", version="1", description=DESCRIPTION, docs_url=None,
@@ -31,7 +34,8 @@ def create_app(
     )  # fmt: skip
     # HTTPBearer only tells OpenAPI about the scheme; the gate decides.
     shown = Depends(HTTPBearer(auto_error=False, description="The API token."))
-    app.include_router(lead_routes(LeadReader(engine, now_ms)), dependencies=[Depends(gate), shown])
+    routes = lead_routes(LeadReader(engine, now_ms), StageSetter(engine, send, now_ms))
+    app.include_router(routes, dependencies=[Depends(gate), shown])
     app.add_middleware(RequestTimes)
     answer_refusals(app)
     return app

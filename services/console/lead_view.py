@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 from uuid import UUID
 
-from services.console.answers import Lead
+from services.console.answers import Lead, Standing
 from services.console.explanation import PARTS_PER_POINT
 from services.console.ruleset_view import RulesetView
+from services.scorer.core.sides import HELD, LOCKED_FOR_GOOD, UNLOCKED
 from services.scorer.core.standing import (
     bands_at,
     grade_at,
@@ -18,7 +20,15 @@ from services.scorer.core.standing import (
 )
 from shared.envelope import rfc3339
 from shared.identity import KIND_NAMES
-from shared.lead_state import ScoreState
+from shared.lead_state import JourneyState, ScoreState
+from shared.ruleset.stages import MAIN
+
+# What the numbers of `locked_ms` that are no instants mean.
+_HELD: dict[int, Literal["", "until_points", "locked"]] = {
+    UNLOCKED: "",
+    HELD: "until_points",
+    LOCKED_FOR_GOOD: "locked",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +43,7 @@ class LeadRow:
     stage: str
     stage_since_ms: int
     scores: ScoreState
+    journeys: list[JourneyState]
 
 
 def shown_at(scores: ScoreState, now_ms: int) -> int:
@@ -62,6 +73,19 @@ def identifiers_by_kind(identifiers: Iterable[tuple[int, str]]) -> dict[str, lis
     return {name: list(values) for name, values in found.items()}
 
 
+def standing_of(journey: JourneyState, ruleset: RulesetView, at_ms: int) -> Standing:
+    """Where a lead is on a journey at an instant, and whether a person put it there."""
+    ends_ms = journey.locked_ms
+    return Standing(
+        stage=journey.stage,
+        since=rfc3339(journey.since_ms),
+        labels=ruleset.journeys.get(journey.name, {}).get(journey.stage, []),
+        episode=journey.episode,
+        held=_HELD.get(ends_ms, "until" if ends_ms > at_ms else ""),
+        until=rfc3339(ends_ms) if ends_ms > at_ms else None,
+    )
+
+
 def show_lead(
     row: LeadRow, ruleset: RulesetView, identifiers: Iterable[tuple[int, str]], now_ms: int
 ) -> Lead:
@@ -79,7 +103,8 @@ def show_lead(
         segments=segments_at(ruleset.core, row.scores, at_ms),
         stage=row.stage,
         stage_since=rfc3339(row.stage_since_ms),
-        labels=ruleset.ladder.get(row.stage, []),
+        labels=ruleset.journeys[MAIN].get(row.stage, []),
+        journeys={one.name: standing_of(one, ruleset, at_ms) for one in row.journeys},
         ruleset_version=row.ruleset_version,
         created_at=rfc3339(row.created_ms),
         merged_into=row.merged_into,

@@ -15,6 +15,7 @@ import uvicorn
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.console.app import create_app
+from services.console.event_sender import EventSender
 from shared.database import create_engine
 from shared.health import Health
 from shared.logs import configure_logs
@@ -45,7 +46,9 @@ def run(settings: Settings) -> None:
 async def _serve(settings: Settings) -> None:
     engine = create_engine(settings)
     health = Health.waiting_for("postgres")
-    app = create_app(engine, health, settings.api_token.get_secret_value(), _now_ms)
+    sender = EventSender(settings)
+    token = settings.api_token.get_secret_value()
+    app = create_app(engine, health, token, _now_ms, sender.send)
     server = _Server(
         uvicorn.Config(
             app,
@@ -67,6 +70,7 @@ async def _serve(settings: Settings) -> None:
         probing.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await probing
+        await sender.stop()
         await engine.dispose()
 
 

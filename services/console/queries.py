@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.console.explanation import StoredEvent, TimeGiven
 from services.console.lead_view import LeadRow
-from shared.lead_state import decode_scores
+from shared.identity import Identifier
+from shared.lead_state import decode_journeys, decode_scores
 from shared.tables import event, identifier, lead, stage_history, time_entry
 
 LEAD_COLUMNS = (
@@ -24,6 +25,7 @@ LEAD_COLUMNS = (
     lead.c.stage,
     lead.c.stage_since_ms,
     lead.c.scores,
+    lead.c.journeys,
 )
 
 
@@ -74,6 +76,33 @@ async def identifiers_of(
     )
     for lead_id, kind, value in result:
         found[lead_id].append((kind, value))
+    return found
+
+
+async def identifiers_in_force(connection: AsyncConnection, lead_id: UUID) -> list[Identifier]:
+    """Those by which an event of now finds the lead: an anonymous id may have passed to another."""
+    later = identifier.alias()
+    passed_on = sa.exists().where(
+        later.c.kind == identifier.c.kind,
+        later.c.value == identifier.c.value,
+        later.c.since_ms > identifier.c.since_ms,
+    )
+    result = await connection.execute(
+        sa.select(identifier.c.kind, identifier.c.value)
+        .where(identifier.c.lead_id == lead_id, ~passed_on)
+        .order_by(identifier.c.kind, identifier.c.value)
+    )
+    return [(kind, value) for kind, value in result]
+
+
+async def lead_named(connection: AsyncConnection, kind: int, value: str) -> UUID | None:
+    """The lead that has an identifier now."""
+    found: UUID | None = await connection.scalar(
+        sa.select(identifier.c.lead_id)
+        .where(identifier.c.kind == kind, identifier.c.value == value)
+        .order_by(identifier.c.since_ms.desc())
+        .limit(1)
+    )
     return found
 
 
@@ -138,4 +167,8 @@ async def leads_by_stage(connection: AsyncConnection) -> dict[str, int]:
 
 def _lead_row(row: sa.Row[*tuple[Any, ...]]) -> LeadRow:
     values = row._asdict()
-    return LeadRow(**{**values, "scores": decode_scores(values["scores"])})
+    decoded = {
+        "scores": decode_scores(values["scores"]),
+        "journeys": decode_journeys(values["journeys"]),
+    }
+    return LeadRow(**{**values, **decoded})

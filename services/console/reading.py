@@ -18,6 +18,7 @@ from services.console.refusals import RefusedError
 from services.console.ruleset_cache import RulesetCache
 from services.console.timeline import show_timeline
 from shared.envelope import rfc3339
+from shared.ruleset.stages import MAIN
 
 # Sequence numbers are four-byte integers in Postgres.
 MAX_SEQ = 2**31 - 1
@@ -49,12 +50,12 @@ class LeadReader:
 
     async def lead(self, lead_id: UUID) -> answers.Lead:
         async with self._snapshot() as connection:
-            return (await self._shown(connection, [await _existing(connection, lead_id)]))[0]
+            return (await self._shown(connection, [await existing_lead(connection, lead_id)]))[0]
 
     async def explanation(self, lead_id: UUID, at_ms: int | None) -> answers.Explanation:
         """Scores as of `at_ms`, or now, with every entry they consist of."""
         async with self._snapshot() as connection:
-            row = await _existing(connection, lead_id)
+            row = await existing_lead(connection, lead_id)
             ruleset = await self._rulesets.version(connection, row.ruleset_version)
             events = await queries.earning_events(connection, lead_id)
             by_time = await queries.entries_by_time(connection, lead_id)
@@ -83,7 +84,7 @@ class LeadReader:
             at_ms, key = read_cursor(cursor, int, str)
             before = (int(at_ms), _uuid(key))
         async with self._snapshot() as connection:
-            row = await _existing(connection, lead_id)
+            row = await existing_lead(connection, lead_id)
             ruleset = await self._rulesets.version(connection, row.ruleset_version)
             found = await queries.newest_events(connection, lead_id, before, limit + 1)
         page, more = found[:limit], len(found) > limit
@@ -97,7 +98,7 @@ class LeadReader:
         """A page of the stage history, and the lead that this one was merged into."""
         before = None if cursor is None else min(int(read_cursor(cursor, int)[0]), MAX_SEQ)
         async with self._snapshot() as connection:
-            row = await _existing(connection, lead_id)
+            row = await existing_lead(connection, lead_id)
             moves = await queries.stage_moves(connection, lead_id, before, limit + 1)
         items = [
             answers.StageMove(
@@ -107,6 +108,7 @@ class LeadReader:
                 from_stage=move.from_stage,
                 to_stage=move.to_stage,
                 cause=move.cause,
+                actor=move.actor,
                 episode=move.episode,
                 ruleset_version=move.ruleset_version,
                 reasons=move.reasons,
@@ -117,18 +119,20 @@ class LeadReader:
         return answers.StageHistory(items=items, next_cursor=next_cursor), row.merged_into
 
     async def stage_counts(self) -> answers.StageCounts:
-        """Leads per stage in ladder order; stages no longer in the ladder come last."""
+        """Leads per stage of the journey main: the ladder, the stages beside it, and last those
+        that the live ruleset doesn't have any more.
+        """
         async with self._snapshot() as connection:
             ruleset = await self._rulesets.live(connection)
             counts = await queries.leads_by_stage(connection)
-        ladder = ruleset.ladder if ruleset is not None else {}
-        stages = dict.fromkeys([*ladder, *sorted(counts)])
+        known = ruleset.journeys[MAIN] if ruleset is not None else {}
+        stages = dict.fromkeys([*known, *sorted(counts)])
         items = [
             answers.StageCount(
                 stage=stage,
-                labels=ladder.get(stage, []),
+                labels=known.get(stage, []),
                 leads=counts.get(stage, 0),
-                in_ladder=stage in ladder,
+                in_ladder=stage in known,
             )
             for stage in stages
         ]
@@ -159,7 +163,8 @@ class LeadReader:
             yield connection
 
 
-async def _existing(connection: AsyncConnection, lead_id: UUID) -> LeadRow:
+async def existing_lead(connection: AsyncConnection, lead_id: UUID) -> LeadRow:
+    """A lead, absorbed or not. Raises RefusedError (404)."""
     row = await queries.one_lead(connection, lead_id)
     if row is None:
         raise RefusedError(404, "lead_not_found", "there is no lead with this id", "path.lead_id")

@@ -12,6 +12,8 @@ from starlette.responses import Response
 from services.console import answers
 from services.console.reading import LeadReader
 from services.console.refusals import RefusedError
+from services.console.stage_request import StageRequest
+from services.console.stage_setting import StageSetter
 from shared.envelope import milliseconds
 from shared.identity import ANONYMOUS, EMAIL, USER_ID
 
@@ -35,9 +37,13 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
 NO_SUCH_LEAD: dict[int | str, dict[str, Any]] = {
     404: {"model": answers.Refusal, "description": "There is no such lead."},
 }
+CANNOT_BE_DONE: dict[int | str, dict[str, Any]] = {
+    409: {"model": answers.Refusal, "description": "This can't be done with this lead now."},
+    503: {"model": answers.Refusal, "description": "Kafka or Postgres is away."},
+}
 
 
-def lead_routes(reader: LeadReader) -> APIRouter:
+def lead_routes(reader: LeadReader, setter: StageSetter) -> APIRouter:
     """Everything under /v1, without access control."""
     router = APIRouter(prefix="/v1", responses=REFUSALS)
 
@@ -101,6 +107,17 @@ def lead_routes(reader: LeadReader) -> APIRouter:
         page, merged_into = await reader.stages(lead_id, limit, cursor)
         return _json(page, _survivor(request, merged_into))
 
+    @router.post(
+        "/leads/{lead_id}/stage",
+        status_code=202,
+        response_model=answers.AcceptedOrder,
+        responses=NO_SUCH_LEAD | CANNOT_BE_DONE,
+        summary="Set a lead's stage by hand, or release it",
+    )
+    async def set_stage(lead_id: UUID, asked: StageRequest) -> Response:
+        """Accepted once Kafka has the order. The move is in the stage history a moment later."""
+        return _json(await setter.take(lead_id, asked.order()), status=202)
+
     @router.get("/stages", response_model=answers.StageCounts, summary="Leads per stage")
     async def stage_counts() -> Response:
         """Counts in ladder order, zeros included."""
@@ -109,9 +126,9 @@ def lead_routes(reader: LeadReader) -> APIRouter:
     return router
 
 
-def _json(answer: BaseModel, headers: dict[str, str] | None = None) -> Response:
+def _json(answer: BaseModel, headers: dict[str, str] | None = None, status: int = 200) -> Response:
     """Written by pydantic in one go: the answer was validated when it was built."""
-    return Response(answer.model_dump_json(), headers=headers, media_type="application/json")
+    return Response(answer.model_dump_json(), status, headers, "application/json")
 
 
 def _survivor(request: Request, merged_into: UUID | None) -> dict[str, str]:

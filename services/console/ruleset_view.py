@@ -1,4 +1,4 @@
-"""The part of a ruleset that people are shown: the ladder's words, and how each rule fades."""
+"""The part of a ruleset that people are shown: the stages' words, and how each rule fades."""
 
 from __future__ import annotations
 
@@ -30,13 +30,14 @@ class RuleView:
 
 @dataclass(frozen=True, slots=True)
 class RulesetView:
-    """One version. ladder: labels by stage, in ladder order · rules: by number · core: the same
-    version compiled, for what the scoring core computes.
+    """One version. journeys: by name, main first, the labels of each stage: those of the ladder in
+    its order, then those beside it · rules: by number · core: the same version compiled, for what
+    the scoring core computes.
     """
 
     version: int
     models: tuple[str, ...]
-    ladder: dict[str, list[str]]
+    journeys: dict[str, dict[str, list[str]]]
     rules: dict[int, RuleView]
     core: Ruleset = field(repr=False, compare=False)
 
@@ -57,7 +58,7 @@ def view_of(
     return RulesetView(
         version=version,
         models=tuple(document.models),
-        ladder={stage.name: list(stage.labels) for stage in document.stages.ladder},
+        journeys=document.labels(),
         rules={
             rule_numbers[f"{name}/{rule.id}"]: RuleView(
                 name, rule.id, *fading_of(model, rule), rule.say

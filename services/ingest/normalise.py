@@ -21,11 +21,18 @@ from services.ingest.surroundings import kept_context
 from services.ingest.timestamps import corrected, read_timestamp
 from services.ingest.traits import flat_traits
 from shared.envelope import Event, Identifiers, Verdict
-from shared.event_types import ALIAS, GROUP, IDENTIFY, event_type_named
+from shared.event_types import ALIAS, GROUP, IDENTIFY, STAGE_OVERRIDDEN, event_type_named
 
 KINDS = frozenset({"track", "identify", "page", "screen", "group", "alias"})
 # Names that only their own calls may give: they do more than count.
-_RESERVED = {IDENTIFY: "identify", ALIAS: "alias", GROUP: "group"}
+_RESERVED = {
+    IDENTIFY: "This event is made by /v1/identify alone.",
+    ALIAS: "This event is made by /v1/alias alone.",
+    GROUP: "This event is made by /v1/group alone.",
+    STAGE_OVERRIDDEN: (
+        "Stages are set by POST /v1/leads/{id}/stage of the read API, or by leadscore stage set."
+    ),
+}
 _HUMAN_UNKNOWN = Verdict()
 _NOTHING: dict[str, Any] = {}
 
@@ -170,9 +177,7 @@ def _tracked_type(name: str | None) -> str:
     check_text(name, "event", EVENT_NAME_CHARACTERS)
     event_type = event_type_named(name)
     if event_type in _RESERVED:
-        raise invalid(
-            "event_reserved", f"This event is made by /v1/{_RESERVED[event_type]} alone.", "event"
-        )
+        raise invalid("event_reserved", _RESERVED[event_type], "event")
     return event_type
 
 

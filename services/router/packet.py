@@ -22,6 +22,7 @@ from services.router.ruleset_words import RulesetWords
 from services.router.wording import day_of, text_of, title_of, url_of, words_for
 from shared.decay import Kind, faded
 from shared.envelope import Event, milliseconds, rfc3339
+from shared.event_types import OPERATOR
 from shared.facts import Cause
 from shared.facts import Reason as FactReason
 from shared.identity import ANONYMOUS, EMAIL, EXTERNAL, PHONE, USER_ID, Identifier
@@ -104,7 +105,7 @@ def build_packet(
         stage=Stage(
             journey=fact.journey,
             name=fact.to_stage,
-            labels=words.labels.get(fact.to_stage, []),
+            labels=words.labels.get(fact.journey, {}).get(fact.to_stage, []),
             since=rfc3339(change.at_ms),
             from_stage=change.from_stage,
             episode=fact.episode,
@@ -112,7 +113,11 @@ def build_packet(
         ),
         scores=rounded(fact.scores),
         reasons=_reasons(lead, words, fact.at_ms),
-        last_actions=[_action(earned.event) for earned in lead.events[:ACTIONS_MAX]],
+        last_actions=[
+            _action(earned.event)
+            for earned in lead.events
+            if earned.event.source != OPERATOR  # what we did with the lead isn't what it did
+        ][:ACTIONS_MAX],
         content=content_of([earned.event for earned in lead.events]),
         what_changed=reasons_of(change.reasons),
         consent=_consent(lead),

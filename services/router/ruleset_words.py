@@ -21,12 +21,12 @@ VERSIONS_KEPT = 8
 
 @dataclass(frozen=True, slots=True)
 class RulesetWords:
-    """labels: by stage, such as MQL · says: by "model/rule", see shared.ruleset.wording ·
-    fading: by "model/rule", how its points fade and how long that takes, see shared.decay.faded;
-    missing: they don't.
+    """labels: by journey and stage, such as MQL · says: by "model/rule", see
+    shared.ruleset.wording · fading: by "model/rule", how its points fade and how long that takes,
+    see shared.decay.faded; missing: they don't.
     """
 
-    labels: dict[str, list[str]] = field(default_factory=dict)
+    labels: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     says: dict[str, str] = field(default_factory=dict)
     fading: dict[str, tuple[Kind, int]] = field(default_factory=dict)
 
@@ -34,7 +34,7 @@ class RulesetWords:
 def words_of(source: str) -> RulesetWords:
     """Read them from a ruleset's YAML. Raises RulesetErrors."""
     document = read_ruleset(source)
-    words = RulesetWords({stage.name: list(stage.labels) for stage in document.stages.ladder})
+    words = RulesetWords(document.labels())
     for model_name, model in document.models.items():
         for rule in model.rules:
             name = f"{model_name}/{rule.id}"

@@ -48,7 +48,7 @@ class Outcome:
             self.changes.append((
                 lead.id, change.seq, change.at_ms, change.journey, change.from_stage,
                 change.to_stage, change.cause, change.episode, lead.ruleset_version,
-                _json(change.reasons),
+                _json(change.reasons), change.actor,
             ))  # fmt: skip
             self._add_fact(StageChanged, lead, change)
 

@@ -118,7 +118,7 @@ TIME_ENTRY_COLUMNS = ("lead_id", "at_ms", "entries")
 CHECKPOINT_COLUMNS = ("lead_id", "events", "last_ms", "ruleset_version", "scores")
 STAGE_HISTORY_COLUMNS = (
     "lead_id", "seq", "at_ms", "journey", "from_stage", "to_stage", "cause", "episode",
-    "ruleset_version", "reasons",
+    "ruleset_version", "reasons", "actor",
 )  # fmt: skip
 OUTBOX_COLUMNS = ("shard", "lead_id", "fact")
 

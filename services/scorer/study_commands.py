@@ -1,4 +1,4 @@
-"""leadscore rules test, schema, diff, explain, list: what needs no running system."""
+"""leadscore rules test, schema, diff, explain, diagram, list: what needs no running system."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(schema)
     app.command()(diff)
     app.command()(explain)
+    app.command()(diagram)
 
 
 def run_tests(
@@ -122,3 +123,25 @@ def explain(
         raise ended(f"there is no rule {rule}" + (f" ({near})" if near else ""))
     for name, sentence in wanted:
         typer.echo(f"{name}: {sentence}")
+
+
+def diagram(
+    ruleset: Annotated[
+        str, typer.Argument(help="A file, a shipped ruleset, a version's number, or live.")
+    ] = DEFAULT,
+    write: Annotated[
+        Path | None, typer.Option(help="Renew the diagram in this Markdown page.")
+    ] = None,
+) -> None:
+    """Print the stages of a ruleset as a Mermaid state diagram: what leads from one to the next."""
+    from shared.ruleset.diagram import NoPlaceError, diagram_of, with_diagram
+
+    drawn = diagram_of(read(source_named(ruleset)))
+    if write is None:
+        typer.echo(drawn, nl=False)
+        return
+    try:
+        page = with_diagram(write.read_text(encoding="utf-8"), drawn)
+    except (OSError, NoPlaceError) as error:
+        raise ended(f"{write}: {error}") from None
+    write.write_text(page, encoding="utf-8")

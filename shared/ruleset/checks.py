@@ -6,8 +6,8 @@ from shared.ruleset.condition_checks import Fault, Names
 from shared.ruleset.document import RulesetDocument
 from shared.ruleset.model_checks import band_faults, grade_faults, model_faults
 from shared.ruleset.scenario_checks import scenario_faults
-from shared.ruleset.stage_checks import MAIN, journey_faults, named_faults
-from shared.ruleset.stages import Journey, Stages, all_stages
+from shared.ruleset.stage_checks import journey_faults, named_faults
+from shared.ruleset.stages import all_stages
 
 __all__ = ["Fault", "faults_of"]
 
@@ -31,8 +31,10 @@ def faults_of(document: RulesetDocument) -> list[Fault]:
 
 def stage_names(document: RulesetDocument) -> dict[str, list[str]]:
     """Every journey's stages, by its name."""
-    journeys: dict[str, Stages | Journey] = {MAIN: document.stages, **document.journeys}
-    return {name: [one.name for one in all_stages(stages)] for name, stages in journeys.items()}
+    return {
+        name: [one.name for one in all_stages(stages)]
+        for name, stages in document.all_journeys().items()
+    }
 
 
 def names_of(document: RulesetDocument) -> Names:

@@ -19,7 +19,7 @@ from shared.ruleset.model import (
 )
 from shared.ruleset.part import Name, Part, Text
 from shared.ruleset.scenarios import Scenarios
-from shared.ruleset.stages import Journey, Named, SideStage, Stage, Stages
+from shared.ruleset.stages import MAIN, Journey, Named, SideStage, Stage, Stages, all_stages
 
 __all__ = [
     "MAX_DISTINCT_VALUES",
@@ -53,6 +53,17 @@ class RulesetDocument(Part):
     stages: Stages
     journeys: Annotated[dict[Name, Journey], Field(max_length=20)] = Field({})
     tests: Scenarios = Field([])
+
+    def all_journeys(self) -> dict[str, Stages | Journey]:
+        """Every journey by its name, main first."""
+        return {MAIN: self.stages, **self.journeys}
+
+    def labels(self) -> dict[str, dict[str, list[str]]]:
+        """What people call each stage, by journey: the ladder's in its order, then those beside."""
+        return {
+            name: {stage.name: list(stage.labels) for stage in all_stages(stages)}
+            for name, stages in self.all_journeys().items()
+        }
 
     def rule_names(self) -> list[str]:
         """Every rule as "model/rule", in order of granting."""

@@ -7,10 +7,8 @@ from collections.abc import Iterator, Sequence
 from shared.ruleset.condition_checks import Fault, Names, condition_faults
 from shared.ruleset.document import RulesetDocument
 from shared.ruleset.fields import did_you_mean
-from shared.ruleset.stages import LADDER, Journey, Named, SideStage, Stage, Stages, all_stages
+from shared.ruleset.stages import LADDER, MAIN, Journey, Named, SideStage, Stage, Stages, all_stages
 from shared.ruleset.yaml_tree import Path
-
-MAIN = "main"
 
 
 def named_faults(path: Path, parts: Sequence[Named]) -> Iterator[Fault]:

@@ -14,6 +14,8 @@ Names = Annotated[list[Name], BeforeValidator(as_list), Field(min_length=1, max_
 Receiver = Literal["content", "sales"]
 
 LADDER = "ladder"
+# The journey that every lead is on.
+MAIN = "main"
 
 
 class Named(Part):

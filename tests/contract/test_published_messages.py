@@ -25,7 +25,7 @@ MODELS: dict[str, type[BaseModel]] = {
 
 def _now() -> dict[str, dict[str, Any]]:
     """What this version publishes."""
-    words = RulesetWords({"validate": ["MQL"]}, {}, {})
+    words = RulesetWords({"main": {"validate": ["MQL"]}}, {}, {})
     someone = lead(
         Earned(page("/blog/mistakes", "Common retirement mistakes"), (("engagement/read", 5.0),)),
         event("content_downloaded", 3, properties={"title": "A guide"}, consent={"mail": True}),

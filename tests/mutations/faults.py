@@ -215,6 +215,20 @@ FAULTS = (
         f"{ORACLE}::{WALK}",
     ),
     Fault(
+        "a lock on the stage that a lead is in is told to nobody",
+        f"{CORE}/by_hand.py",
+        "elif journey.locked_ms != stood:",
+        "elif journey.locked_ms == stood:",
+        f"{ORACLE}::{WALK}",
+    ),
+    Fault(
+        "who goes from one stage beside the ladder to an earlier one isn't handed over",
+        f"{CORE}/moves.py",
+        "enters = to > here or to >= count",
+        "enters = to > here",
+        "tests/unit/scorer/test_stages.py",
+    ),
+    Fault(
         "a stage set by hand without a lock is read again at once",
         f"{CORE}/sides.py",
         "if locked_ms in {LOCKED_FOR_GOOD, HELD}:",

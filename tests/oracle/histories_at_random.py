@@ -58,7 +58,8 @@ def overrides(draw: st.DrawFn) -> Plain:
         said["lock"] = True
         if draw(st.booleans()):
             until = at_ms + draw(st.sampled_from([-1000, 1, 20_000, 300_000]))
-            said["until"] = instant(until).isoformat()
+            zoned = instant(until).isoformat()
+            said["until"] = draw(st.sampled_from([zoned, zoned.removesuffix("+00:00"), "soon"]))
     return {
         "id": str(draw(st.integers(0, 40))), "source": "operator", "type": "stage_overridden",
         "ms": at_ms, "properties": said, "traits": {}, "context": {}, "bot": False,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.oracle.conditions import Moment, durations, holds
@@ -128,6 +128,10 @@ class Standing:
     def is_locked(self, ms: int) -> bool:
         return self.locked is not None and (self.locked == 0 or ms < self.locked)
 
+    def word(self, ms: int) -> tuple[int | None, bool]:
+        """What a person said that is in force."""
+        return self.locked if self.is_locked(ms) else None, self.held
+
     def move(self, stages: Plain, to: str, ms: int, cause: str) -> Claim:
         """Go there, and say so."""
         names = [one["name"] for one in (*stages["ladder"], *stages.get("side", []))]
@@ -136,7 +140,7 @@ class Standing:
         receiver = [*stages["ladder"], *stages.get("side", [])][there].get("handoff")
         if there < height <= here or (there == 0 and here != 0):
             self.episode, self.handed = self.episode + 1, set()
-        rises = there > here or there < height <= here
+        rises = there > here or there < height <= here or there >= height
         if receiver == "sales" and (not rises or to in self.handed):
             receiver = None
         if receiver == "sales":
@@ -172,7 +176,7 @@ def check_walk(
         if event is not None and is_override(event):
             if stands is None or event["properties"].get("journey", "main") != journey:
                 continue
-            to, cause = _by_hand(stands, place, event), "manual"
+            to, cause = _by_hand(stands, place, event, pending), "manual"
         else:
             if stands is None and event is not None and holds(stages["when"], place.moment):
                 stands = first
@@ -189,14 +193,26 @@ def check_walk(
         if to != stands.stage:
             if cause != "manual":
                 stands.held = False
-            expected = stands.move(stages, to, ms, cause)
-            assert pending, f"the core missed {expected}"
-            said = pending.pop(0)
-            assert said == expected, f"{said} instead of {expected}"
+            _check(pending, stands.move(stages, to, ms, cause))
     assert not pending, f"the core invented {pending[0]}"
 
 
-def _by_hand(stands: Standing, place: Place, event: Plain) -> str:
+def _check(pending: list[Claim], expected: Claim) -> None:
+    assert pending, f"the core missed {expected}"
+    said = pending.pop(0)
+    assert said == expected, f"{said} instead of {expected}"
+
+
+def _by_hand(stands: Standing, place: Place, event: Plain, pending: list[Claim]) -> str:
+    """Where a person puts the lead; a lock put on or taken off is claimed without a move."""
+    before = stands.word(place.ms)
+    to = _asked_stage(stands, place, event)
+    if to == stands.stage and stands.word(place.ms) != before:
+        _check(pending, Claim(to, to, place.ms, "manual", None, stands.episode))
+    return to
+
+
+def _asked_stage(stands: Standing, place: Place, event: Plain) -> str:
     asked = event["properties"]
     if asked.get("stage") is None:
         stands.locked, stands.held = None, False
@@ -204,10 +220,14 @@ def _by_hand(stands: Standing, place: Place, event: Plain) -> str:
         return place.after(stands.stage, stands.since)
     if asked["stage"] not in [one["name"] for one in (*place.ladder, *place.sides)]:
         return stands.stage
-    stands.locked, stands.held = None, not asked.get("lock")
+    locked = None
     if asked.get("lock"):
         until = asked.get("until")
-        stands.locked = 0 if until is None else max(_ms(until), event["ms"] + 1)
+        end = None if until is None else _ms(until)
+        if until is not None and end is None:
+            return stands.stage  # nobody knows until when: nothing happens
+        locked = 0 if end is None else max(end, event["ms"] + 1)
+    stands.locked, stands.held = locked, not asked.get("lock")
     return str(asked["stage"])
 
 
@@ -241,11 +261,17 @@ def _instants(oracle: Oracle, stages: Plain, claims: list[Claim], begun: int) ->
     found |= {entry.ms + step for entry in oracle.entries for step in (0, 1)}
     found |= {event["ms"] + length for event in oracle.line for length in lengths}
     untils = [event["properties"].get("until") for event in oracle.line if is_override(event)]
-    return found | {_ms(until) + step for until in untils if until for step in (0, 1)}
+    ends = {end for until in untils if until and (end := _ms(until)) is not None}
+    return found | {end + step for end in ends for step in (0, 1)}
 
 
-def _ms(text: str) -> int:
-    return round(datetime.fromisoformat(text).timestamp() * 1000)
+def _ms(text: str) -> int | None:
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    zoned = read if read.tzinfo else read.replace(tzinfo=UTC)
+    return round(zoned.timestamp() * 1000)
 
 
 def _position(event: Plain) -> tuple[int, str, str]:

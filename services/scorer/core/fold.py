@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from services.scorer.core.by_hand import set_by_hand
 from services.scorer.core.by_time import advance_scores
 from services.scorer.core.compile import Ruleset
 from services.scorer.core.due import (
@@ -32,7 +33,6 @@ from services.scorer.core.moves import (
     flip_by_time,
     move_by_time,
     new_journeys,
-    set_by_hand,
     settle,
     step,
 )

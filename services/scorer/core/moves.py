@@ -1,10 +1,9 @@
-"""Moves between stages: by events, by time, by hand, and when a history has changed."""
+"""Moves between stages: by events, by time, and when a history has changed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from services.scorer.core.by_time import advance_scores, next_flip_ms
 from services.scorer.core.compile import Ruleset
@@ -12,7 +11,6 @@ from services.scorer.core.granting import any_points
 from services.scorer.core.ladder import Ladder, reaches, stayed_until, value_of
 from services.scorer.core.sides import (
     HELD,
-    LOCKED_FOR_GOOD,
     UNLOCKED,
     brings_aside,
     is_settled_by_points,
@@ -22,7 +20,7 @@ from services.scorer.core.sides import (
 )
 from services.scorer.core.timed import Moment
 from services.scorer.core.watching import NOTHING_WATCHED
-from shared.envelope import Event, milliseconds, rfc3339
+from shared.envelope import Event, rfc3339
 from shared.facts import Cause, Handoff, Reason, StageChange
 from shared.lead_state import JourneyState, ScoreState
 from shared.ledger import Entry, TimeEntry
@@ -119,7 +117,7 @@ def step(
             journey.locked_ms = UNLOCKED
             reasons = _reasons(ruleset, event, at_ms, entries)
             changes.append(
-                _move(ladder, state, journeys, journey, to, at_ms, "event", known, True, reasons)
+                move(ladder, state, journeys, journey, to, at_ms, "event", known, True, reasons)
             )
         journey.ladder_at_ms = at_ms
 
@@ -137,56 +135,6 @@ def _reasons(ruleset: Ruleset, event: Event, at_ms: int, entries: list[Entry]) -
         for entry in entries
         if entry.points
     ]
-
-
-def set_by_hand(
-    ruleset: Ruleset,
-    state: ScoreState,
-    journeys: list[JourneyState],
-    event: Event,
-    at_ms: int,
-    known: bool,
-    changes: list[StageChange],
-) -> None:
-    """Do what a person asked for: move a journey to a stage, and lock it there if wanted (else it
-    stands there until points come or go), or, with no stage, leave it to the ladder again. What
-    can't be done any more is left alone. Where time has moved the lead since, it happens then:
-    what was published stays before it.
-    """
-    asked = event.properties
-    at_ms = max([at_ms, *(journey.ladder_at_ms for journey in journeys)])
-    name = asked.get("journey", MAIN)
-    journey = next((one for one in journeys if one.name == name), None)
-    ladder = ruleset.ladders.get(name) if isinstance(name, str) else None
-    if journey is None or ladder is None:
-        return
-    stage = asked.get("stage")
-    if stage is None:
-        journey.locked_ms = UNLOCKED
-        to = place_at(ladder, state, journey, at_ms)
-    else:
-        to = ladder.place.get(stage) if isinstance(stage, str) else None
-        if to is None:
-            return
-        journey.locked_ms = HELD
-        if asked.get("lock") is True:
-            journey.locked_ms = _lock_ends(asked.get("until"), at_ms)
-    journey.ladder_at_ms = at_ms
-    if to is None or to == ladder.place.get(journey.stage):
-        return
-    actor = asked.get("actor")
-    by_whom = actor[:200] if isinstance(actor, str) else ""
-    change = _move(ladder, state, journeys, journey, to, at_ms, "manual", known, True, [], by_whom)
-    changes.append(change)
-
-
-def _lock_ends(until: object, at_ms: int) -> int:
-    if not isinstance(until, str):
-        return LOCKED_FOR_GOOD
-    try:
-        return max(milliseconds(datetime.fromisoformat(until)), at_ms + 1)
-    except (ValueError, TypeError, OverflowError):
-        return LOCKED_FOR_GOOD
 
 
 def flip_by_time(
@@ -234,7 +182,7 @@ def _read_ladders(
         to = place_at(ladder, state, journey, at_ms)
         if to is not None:
             changes.append(
-                _move(ladder, state, journeys, journey, to, at_ms, "time", known, True, [])
+                move(ladder, state, journeys, journey, to, at_ms, "time", known, True, [])
             )
         journey.ladder_at_ms = at_ms
 
@@ -261,7 +209,7 @@ def move_by_time(
         ladder = ruleset.ladders[journey.name]
         to = place_at(ladder, state, journey, at_ms)
         assert to is not None
-        changes.append(_move(ladder, state, journeys, journey, to, at_ms, "time", known, True, []))
+        changes.append(move(ladder, state, journeys, journey, to, at_ms, "time", known, True, []))
         journey.ladder_at_ms = at_ms
         due = _due_within(ruleset, state, journey, until_ms)
         if due is not None:
@@ -291,7 +239,7 @@ def last_seq(journeys: Sequence[JourneyState]) -> int:
     return max(journey.seq for journey in journeys)
 
 
-def _move(
+def move(
     ladder: Ladder,
     state: ScoreState,
     journeys: list[JourneyState],
@@ -316,9 +264,10 @@ def _move(
         _set_aside(journey)
     handoff: Handoff | None = None
     waiting = False
+    enters = to > here or to >= count  # also from one stage beside the ladder to another
     if rung.handoff == "content":
         handoff = "content"
-    elif rung.handoff == "sales" and to > here and rung.name not in journey.handed_off:
+    elif rung.handoff == "sales" and enters and rung.name not in journey.handed_off:
         handoff = "sales"
         waiting = hand_off and not known
     journey.seq = last_seq(journeys) + 1
@@ -344,10 +293,7 @@ def _move(
         episode=journey.episode,
         cause=cause,
         reasons=reasons,
-        scores={
-            name: round(value_of(state.models, name, at_ms, ladder.scores), 6)
-            for name in ladder.models
-        },
+        scores=scores_then(ladder, state, at_ms),
         handoff=handoff,
         waiting=waiting,
         withheld=handoff is not None and not hand_off,
@@ -356,6 +302,13 @@ def _move(
     journey.stage = rung.name
     journey.since_ms = at_ms
     return change
+
+
+def scores_then(ladder: Ladder, state: ScoreState, at_ms: int) -> dict[str, float]:
+    """What a change at an instant tells of the scores: every model's, as shown."""
+    return {
+        name: round(value_of(state.models, name, at_ms, ladder.scores), 6) for name in ladder.models
+    }
 
 
 def _come_back(journey: JourneyState) -> None:
@@ -396,7 +349,7 @@ def settle(
         to = place_at(ladder, state, journey, at_ms)
         if to is not None:
             changes.append(
-                _move(ladder, state, journeys, journey, to, at_ms, cause, known, hand_off, [])
+                move(ladder, state, journeys, journey, to, at_ms, cause, known, hand_off, [])
             )
             journey.ladder_at_ms = at_ms
             continue

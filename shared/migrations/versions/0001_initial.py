@@ -185,6 +185,7 @@ def upgrade() -> None:
         sa.Column("episode", sa.Integer(), nullable=False),
         sa.Column("ruleset_version", sa.Integer(), nullable=False),
         sa.Column("reasons", postgresql.JSONB(), nullable=False),
+        sa.Column("actor", sa.Text(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("lead_id", "seq", name="stage_history_pkey"),
     )
     op.create_table(

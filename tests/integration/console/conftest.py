@@ -16,9 +16,18 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.console.app import create_app
 from shared.database import engine_for
 from shared.envelope import Event, Identifiers, Verdict, encode_event, instant
+from shared.errors import TryAgainError
 from shared.health import Health
+from shared.identity import ANONYMOUS
 from shared.ids import dedupe_key, new_lead_id
-from shared.lead_state import ModelState, ScoreState, Sum, encode_scores
+from shared.lead_state import (
+    JourneyState,
+    ModelState,
+    ScoreState,
+    Sum,
+    encode_journeys,
+    encode_scores,
+)
 from shared.ledger import Entry, encode_entries
 from shared.ruleset.store import load, publish
 from shared.tables import event, identifier, lead, stage_history
@@ -42,6 +51,14 @@ stages:
     - {name: inform}
     - {name: educate, labels: [MQL], enter: {engagement: 10}, leave: {engagement: 5}}
     - {name: validate, enter: {engagement: 500}, leave: {engagement: 400}, handoff: sales}
+  side:
+    - {name: dormant, labels: [asleep], when: {quiet: {for: 300d}}}
+journeys:
+  renewal:
+    ladder: [{name: safe, labels: [fine]}]
+  late:
+    when: {seen: {on: purchase_made}}
+    ladder: [{name: begun}]
 """
 
 
@@ -63,6 +80,7 @@ class Rows:
         last_ms: int = NOW_MS - DAY_MS,
         merged_into: UUID | None = None,
         traits: dict[str, Any] | None = None,
+        locked_ms: int = -1,
     ) -> UUID:
         """Insert a lead; later ones have higher ids. Returns the id."""
         self.written += 1
@@ -81,7 +99,14 @@ class Rows:
                     stage=stage,
                     stage_since_ms=NOW_MS - 2 * DAY_MS,
                     scores=encode_scores(state),
-                    journeys=b"",
+                    journeys=encode_journeys(
+                        [
+                            JourneyState(
+                                "main", stage, NOW_MS - 2 * DAY_MS, last_ms, locked_ms=locked_ms
+                            ),
+                            JourneyState("renewal", "safe", last_ms, last_ms),
+                        ]
+                    ),
                 )
             )
             for kind, value in identifiers:
@@ -104,6 +129,25 @@ class Rows:
             })  # fmt: skip
         async with self.engine.begin() as connection:
             await connection.execute(sa.insert(event), rows)
+
+    async def pass_on(self, anonymous_id: str, lead_id: UUID) -> None:
+        """An anonymous id belongs to another lead from NOW_MS on."""
+        async with self.engine.begin() as connection:
+            await connection.execute(
+                sa.insert(identifier).values(
+                    kind=ANONYMOUS, value=anonymous_id, since_ms=NOW_MS, lead_id=lead_id
+                )
+            )
+
+    async def manual_move(self, lead_id: UUID, seq: int, stage: str, actor: str) -> None:
+        """Insert a change by hand, of a stage to itself."""
+        await self.stage_moves(lead_id, (seq, stage, stage))
+        async with self.engine.begin() as connection:
+            await connection.execute(
+                sa.update(stage_history)
+                .where(stage_history.c.lead_id == lead_id, stage_history.c.seq == seq)
+                .values(cause="manual", actor=actor, reasons=[])
+            )
 
     async def stage_moves(self, lead_id: UUID, *moves: tuple[int, str, str]) -> None:
         """Insert stage changes: (seq, from, to)."""
@@ -161,12 +205,17 @@ async def rows(database_url: str) -> AsyncIterator[Rows]:
     await engine.dispose()
 
 
+async def no_kafka(_: Event) -> None:
+    """What a sender does while no broker answers."""
+    raise TryAgainError("no broker answers")
+
+
 @pytest.fixture
 async def api(rows: Rows) -> AsyncIterator[httpx.AsyncClient]:
     """A caller with the token; the clock of the API stands at NOW_MS."""
     health = Health()
     health.set("postgres", True)
-    app = create_app(rows.engine, health, TOKEN, lambda: NOW_MS)
+    app = create_app(rows.engine, health, TOKEN, lambda: NOW_MS, no_kafka)
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app, raise_app_exceptions=False),
         base_url="http://api",

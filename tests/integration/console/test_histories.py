@@ -147,7 +147,17 @@ async def test_the_stage_history_tells_its_reasons(api: httpx.AsyncClient, rows:
     move = first["items"][0]
     assert (move["seq"], move["from_stage"], move["to_stage"]) == (2, "educate", "validate")
     assert move["reasons"][0]["rule"] == "engagement/pricing-page"
+    assert (move["cause"], move["actor"]) == ("event", "")
     path = f"/v1/leads/{lead_id}/stages?limit=1&cursor={first['next_cursor']}"
     rest = (await api.get(path)).json()
     assert [each["seq"] for each in rest["items"]] == [1]
     assert rest["next_cursor"] is None
+
+
+async def test_the_stage_history_tells_who_set_a_stage(api: httpx.AsyncClient, rows: Rows) -> None:
+    """A change by hand has its cause and the name that was given."""
+    lead_id = await rows.lead(stage="educate")
+    await rows.manual_move(lead_id, 1, "educate", "kim")
+    move = (await api.get(f"/v1/leads/{lead_id}/stages")).json()["items"][0]
+    assert (move["cause"], move["actor"], move["reasons"]) == ("manual", "kim", [])
+    assert (move["from_stage"], move["to_stage"]) == ("educate", "educate")

@@ -17,6 +17,7 @@ async def test_a_lead_is_shown_with_everything_known_of_it(
         identifiers=((EMAIL, "sarah@example.com"), (ANONYMOUS, "a1"), (USER_ID, "u1")),
         models={"engagement": decaying(40.0, 30, NOW_MS - 30 * DAY_MS)},
         traits={"name": "Sarah"},
+        locked_ms=NOW_MS + DAY_MS,
     )
     answer = await api.get(f"/v1/leads/{lead_id}")
     assert answer.status_code == 200
@@ -39,6 +40,24 @@ async def test_a_lead_is_shown_with_everything_known_of_it(
         "stage": "educate",
         "stage_since": "2026-05-26T20:26:40.000Z",
         "labels": ["MQL"],
+        "journeys": {
+            "main": {
+                "stage": "educate",
+                "since": "2026-05-26T20:26:40.000Z",
+                "labels": ["MQL"],
+                "episode": 1,
+                "held": "until",
+                "until": "2026-05-29T20:26:40.000Z",
+            },
+            "renewal": {
+                "stage": "safe",
+                "since": "2026-05-27T20:26:40.000Z",
+                "labels": ["fine"],
+                "episode": 1,
+                "held": "",
+                "until": None,
+            },
+        },
         "ruleset_version": rows.version,
         "created_at": "2026-05-23T20:26:40.000Z",
         "merged_into": None,
@@ -104,6 +123,7 @@ async def test_stages_are_counted_in_ladder_order_with_zeros(
         ("inform", 1, True),
         ("educate", 2, True),
         ("validate", 0, True),
+        ("dormant", 0, True),
         ("old-stage", 1, False),
     ]
     assert answer["total"] == 4

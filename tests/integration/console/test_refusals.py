@@ -15,7 +15,7 @@ import pytest
 from services.console.app import create_app
 from shared.database import engine_for
 from shared.health import Health
-from tests.integration.console.conftest import TOKEN, Rows
+from tests.integration.console.conftest import TOKEN, Rows, no_kafka
 
 NOBODY = "0197a000-0000-4000-8000-000000000000"
 
@@ -88,7 +88,7 @@ async def test_a_database_that_is_away_is_503(rows: Rows) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         gone = engine_for(f"postgresql://nobody@127.0.0.1:{taken.getsockname()[1]}/gone")
-        app = create_app(gone, Health(), TOKEN, lambda: 0)
+        app = create_app(gone, Health(), TOKEN, lambda: 0, no_kafka)
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
             answer = await client.get("/v1/leads", headers={"Authorization": f"Bearer {TOKEN}"})
@@ -100,7 +100,7 @@ async def test_a_database_that_is_away_is_503(rows: Rows) -> None:
 def test_an_app_without_a_token_can_not_be_made() -> None:
     """An empty token would let everybody in."""
     with pytest.raises(ValueError, match="LEADSCORE_API_TOKEN"):
-        create_app(engine_for("postgresql://nobody@localhost/none"), Health(), "", lambda: 0)
+        create_app(engine_for("postgresql://nobody@localhost/none"), Health(), "", int, no_kafka)
 
 
 def _process(database_url: str, token: str, port: int) -> subprocess.Popen[bytes]:

@@ -30,6 +30,8 @@ async def test_a_stage_set_by_hand_is_published_at_once(bench: Workbench) -> Non
     assert await moves(bench) == [("event", "educate"), ("manual", "validate")]
     fact = (await bench.facts())[-1]
     assert (fact["actor"], fact["seq"]) == ("anna", 2)
+    rows = await bench.connection.fetch("SELECT cause, actor FROM stage_history ORDER BY seq")
+    assert [tuple(row) for row in rows] == [("event", ""), ("manual", "anna")]
 
 
 async def test_a_lock_on_the_stage_a_lead_is_in_ends_by_time(bench: Workbench) -> None:

@@ -24,7 +24,11 @@ DOCUMENT = RulesetDocument.model_validate({
             ],
         }
     },
-    "stages": {"ladder": [{"name": "inform"}, {"name": "educate", "labels": "MQL"}]},
+    "stages": {
+        "ladder": [{"name": "inform"}, {"name": "educate", "labels": "MQL"}],
+        "side": [{"name": "out", "labels": "lost", "on": "lead_disqualified"}],
+    },
+    "journeys": {"renewal": {"ladder": [{"name": "safe"}]}},
 })  # fmt: skip
 NUMBERS = {
     "engagement/visit": 4,
@@ -45,7 +49,13 @@ def test_a_rule_decays_by_its_own_half_life_else_by_its_models() -> None:
     }
 
 
-def test_the_ladder_keeps_its_order_and_labels() -> None:
-    """Stages are shown in ladder order with what marketing calls them."""
+def test_stages_keep_their_order_and_labels_on_every_journey() -> None:
+    """The ladder's, then those beside it, with what marketing calls them."""
     view = view_of(3, DOCUMENT, NUMBERS)
-    assert list(view.ladder.items()) == [("inform", []), ("educate", ["MQL"])]
+    assert list(view.journeys) == ["main", "renewal"]
+    assert list(view.journeys["main"].items()) == [
+        ("inform", []),
+        ("educate", ["MQL"]),
+        ("out", ["lost"]),
+    ]
+    assert view.journeys["renewal"] == {"safe": []}

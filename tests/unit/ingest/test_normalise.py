@@ -48,10 +48,20 @@ def test_spellings_of_a_standard_event_are_one_type(name: str) -> None:
     assert event_of("track", {"event": name}).type == "demo_requested"
 
 
-@pytest.mark.parametrize("name", ["lead_identified", "Lead Identified", "lead_aliased"])
+@pytest.mark.parametrize(
+    "name", ["lead_identified", "Lead Identified", "lead_aliased", "Lead Grouped"]
+)
 def test_names_with_a_meaning_of_their_own_are_not_tracked(name: str) -> None:
     """They would link people without the checks of their own calls."""
     assert refusal_of("track", {"event": name}).code == "event_reserved"
+
+
+@pytest.mark.parametrize("name", ["stage_overridden", "Stage Overridden"])
+def test_nobody_sets_stages_from_outside(name: str) -> None:
+    """Refused with where it is done, rather than kept and not heeded."""
+    refusal = refusal_of("track", {"event": name})
+    assert refusal.code == "event_reserved"
+    assert "POST /v1/leads/{id}/stage" in refusal.message
 
 
 def test_page_and_screen_are_page_views_with_their_name() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from services.router.packet import PACKET_MAX_BYTES, Earned, Waited, build_packet
 from services.router.ruleset_words import RulesetWords
 from shared.envelope import Identifiers
@@ -11,7 +13,7 @@ from tests.unit.router.people import DAY_MS, LEAD, NOW_MS, event, lead, page, sa
 EBOOK = "Your Guide to a Secure Retirement"
 ARTICLE = "Common retirement mistakes"
 WORDS = RulesetWords(
-    labels={"validate": ["MQL"]},
+    labels={"main": {"validate": ["MQL"]}, "renewal": {"validate": ["signed"]}},
     says={"engagement/ebook": "downloaded “{properties.title}”"},
     fading={"engagement/ebook": ("half_life", 10 * DAY_MS)},
 )
@@ -87,6 +89,19 @@ def test_the_last_ten_actions_are_in_words_the_newest_first() -> None:
         f"viewed “Post {number}”" for number in range(10)
     ]
     assert "secret" not in packet.model_dump_json()
+
+
+def test_what_a_person_did_with_the_lead_is_not_among_its_actions() -> None:
+    """A stage set by hand is ours, not theirs."""
+    by_hand = event("stage_overridden", 0, source="operator", properties={"stage": "validate"})
+    packet = build_packet(sales_fact(), lead(by_hand, page("/blog/x", "Post", 1)), WORDS, "")
+    assert [each.words for each in packet.last_actions] == ["viewed “Post”"]
+
+
+def test_stages_have_the_labels_of_their_journey() -> None:
+    """Two journeys may use one name."""
+    fact = msgspec.structs.replace(sales_fact(), journey="renewal")
+    assert build_packet(fact, lead(), WORDS, "").stage.labels == ["signed"]
 
 
 def test_suppression_and_consent_are_told() -> None:

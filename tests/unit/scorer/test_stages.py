@@ -283,6 +283,67 @@ def test_an_event_that_brings_aside_moves_even_who_stands_by_hand() -> None:
     assert lead.stage() == "hot"
 
 
+def test_a_lock_on_the_stage_a_lead_is_in_is_told_and_hands_nobody_over() -> None:
+    """As a change from the stage to itself, with who did it; its dwell goes on, and saying the
+    same again tells nothing more. Taking the lock off is told, too.
+    """
+    lead = Lead(LADDER)
+    lead.does("page_viewed", 0)
+    lead.does("page_viewed", 1)
+    since = lead.journeys[0].since_ms
+    by_hand(lead, 2, stage="hot", lock=True, actor="kim")
+    by_hand(lead, 3, stage="hot", lock=True, actor="kim")
+    by_hand(lead, 4, stage=None, actor="lee")
+    by_hand(lead, 5, stage=None, actor="lee")
+    told = [(one.from_stage, one.to_stage, one.cause, one.actor) for one in lead.changes[2:]]
+    assert told == [("hot", "hot", "manual", "kim"), ("hot", "hot", "manual", "lee")]
+    assert [(one.seq, one.handoff) for one in lead.changes] == [
+        (1, None), (2, "sales"), (3, None), (4, None)
+    ]  # fmt: skip
+    assert lead.journeys[0].since_ms == since
+
+
+def test_a_release_after_the_lock_has_ended_tells_nothing() -> None:
+    """There is nothing left to take off."""
+    lead = Lead(LADDER)
+    lead.does("page_viewed", 0)
+    by_hand(lead, 1, stage="warm", lock=True, until=rfc3339(START + 2 * DAY))
+    by_hand(lead, 3, stage=None)
+    assert [one.cause for one in lead.changes] == ["event", "manual"]
+
+
+@pytest.mark.parametrize("until", ["2026-06-11T00:00:00", "2026-06-11"])
+def test_the_end_of_a_lock_is_in_utc_unless_it_says_otherwise(until: str) -> None:
+    """Ten days after the start."""
+    lead = Lead(LADDER)
+    by_hand(lead, 1, stage="hot", lock=True, until=until)
+    assert lead.due_day == 10
+
+
+@pytest.mark.parametrize("until", ["soon", 5, "", ["2026-06-11"]])
+def test_a_lock_whose_end_cannot_be_read_is_left_alone(until: Any) -> None:
+    """Better that nothing happens than that a lead is locked for good."""
+    lead = Lead(LADDER)
+    by_hand(lead, 1, stage="hot", lock=True, until=until)
+    assert lead.changes == []
+    assert lead.due_day is None
+
+
+def test_from_one_stage_beside_the_ladder_to_an_earlier_one_is_handed_over() -> None:
+    """It is entered, whichever way; once in an episode."""
+    won = """  side:
+    - {name: won, on: purchase_made, leave: {after: 300d}, handoff: sales}
+    - {name: recycled, on: sales_rejected, leave: {after: 300d}, handoff: sales}
+"""
+    lead = Lead(LADDER + won)
+    lead.does("sales_rejected", 0)
+    lead.does("purchase_made", 1)
+    assert [(one.to_stage, one.handoff) for one in lead.changes] == [
+        ("recycled", "sales"),
+        ("won", "sales"),
+    ]
+
+
 def test_a_stage_set_before_time_moved_the_lead_comes_after_that_move() -> None:
     """The order came late: changes stay in order of time."""
     lead = Lead(LADDER + DORMANT)

@@ -1,0 +1,99 @@
+"""Setting a stage by hand: the lead and the live ruleset are looked up, and the event is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from services.console import queries
+from services.console.answers import AcceptedOrder
+from services.console.event_sender import ACK_SECONDS
+from services.console.reading import existing_lead
+from services.console.refusals import RETRY_AFTER_SECONDS, RefusedError
+from services.console.ruleset_cache import RulesetCache
+from services.console.stage_orders import OrderError, StageOrder, check_order, event_of, who_of
+from shared.envelope import Event
+from shared.errors import TryAgainError
+from shared.identity import ANONYMOUS, EMAIL, USER_ID
+
+Send = Callable[[Event], Awaitable[None]]
+
+
+class StageSetter:
+    """Takes orders. The scorer carries them out: the move is then in the stage history."""
+
+    def __init__(self, engine: AsyncEngine, send: Send, now_ms: Callable[[], int]) -> None:
+        self._engine = engine
+        self._send = send
+        self._now_ms = now_ms
+        self._rulesets = RulesetCache()
+
+    async def take(self, lead_id: UUID, order: StageOrder) -> AcceptedOrder:
+        """Return once Kafka has acknowledged the order. Raises RefusedError."""
+        event = await self.checked(lead_id, order)
+        try:
+            await self._send(event)
+        except TryAgainError:
+            raise RefusedError(
+                503,
+                "kafka_away",
+                f"Kafka did not answer within {ACK_SECONDS:g} s: send it again with the same id",
+                headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
+            ) from None
+        return AcceptedOrder(
+            lead_id=lead_id,
+            event_id=event.id,
+            journey=order.journey,
+            stage=order.stage,
+            lock=order.lock,
+            until=event.properties.get("until"),
+        )
+
+    async def checked(self, lead_id: UUID, order: StageOrder) -> Event:
+        """The event that would be sent. Raises RefusedError for what can't be done."""
+        now_ms = self._now_ms()
+        async with self._engine.connect() as connection:
+            row = await existing_lead(connection, lead_id)
+            ruleset = await self._rulesets.live(connection)
+            who = who_of(await queries.identifiers_in_force(connection, lead_id))
+        if row.merged_into is not None:
+            raise RefusedError(
+                409, "lead_merged", f"this lead is now part of {row.merged_into}", "path.lead_id"
+            )
+        if ruleset is None:
+            raise RefusedError(409, "no_ruleset", "no ruleset is live: publish one first")
+        if who is None:
+            raise RefusedError(
+                409,
+                "lead_unreachable",
+                "another lead has this one's identifiers now: no event can name it",
+                "path.lead_id",
+            )
+        try:
+            check_order(order, ruleset.journeys, [one.name for one in row.journeys], now_ms)
+        except OrderError as error:
+            status = 409 if error.code == "not_on_journey" else 400
+            raise RefusedError(status, error.code, str(error), f"body.{error.field}") from None
+        return event_of(order, lead_id, who, now_ms)
+
+
+async def find_lead(connection: AsyncConnection, name: str) -> UUID | None:
+    """The lead that a person names: by address, id, user id or anonymous id."""
+    name = name.strip()
+    if "@" in name:
+        return await queries.lead_named(connection, EMAIL, name.lower())
+    lead_id = _uuid(name)
+    if lead_id is not None and await queries.one_lead(connection, lead_id) is not None:
+        return lead_id
+    return await queries.lead_named(connection, USER_ID, name) or await queries.lead_named(
+        connection, ANONYMOUS, name
+    )
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
