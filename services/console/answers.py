@@ -92,14 +92,24 @@ class ComputedLine(Answer):
     value: float
 
 
+class OlderEntries(Answer):
+    """All entries of one rule that are older than those shown one by one, added up."""
+
+    rule: str
+    entries: int
+    points: float
+    value_now: float
+
+
 class ExplainedModel(Answer):
-    """The value_now of the entries and the values of `computed`, added as decimals, are the score
-    to the last digit. computed: what no entry tells · members: of a combined model, the scores it
-    is made of.
+    """The value_now of the entries and of the older ones, and the values of `computed`, added as
+    decimals, are the score to the last digit. older: one line a rule · computed: what
+    no entry tells · members: of a combined model, the scores it is made of.
     """
 
     score: float
     entries: list[ExplainedEntry]
+    older: list[OlderEntries]
     computed: list[ComputedLine]
     members: dict[str, float]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from services.console.answers import ComputedLine, ExplainedEntry, ExplainedModel
+from services.console.answers import ComputedLine, ExplainedEntry, ExplainedModel, OlderEntries
 from services.console.reason_words import quotes_event, reason_in_words
 from services.console.ruleset_view import RulesetView
 from services.scorer.core.combined import evaluate
@@ -43,10 +43,12 @@ _heads = msgspec.json.Decoder(EventHead)
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """An event row: body and entries as they are stored."""
+    """An event row: body and entries as they are stored. Without a body it is not told one by one,
+    but added up with others; those with one are the newest.
+    """
 
     occurred_ms: int
-    body: bytes
+    body: bytes | None
     entries: bytes | None
 
 
@@ -65,6 +67,7 @@ class _Ledger:
     exact: float
     shown: int
     entries: list[ExplainedEntry]
+    older: list[OlderEntries]
 
 
 def explain(
@@ -79,8 +82,10 @@ def explain(
     a millionth of the true one and the values add up to the score exactly.
     Raises UnknownRuleError if an entry's rule isn't in the ruleset, ZstdError for a broken body.
     """
-    ledgers = {model: _Ledger(0.0, 0, []) for model in ruleset.models}
-    for granted_ms, head, entries in _in_order(events, by_time):
+    ledgers = {model: _Ledger(0.0, 0, [], []) for model in ruleset.models}
+    older, told_events, told_times = _parted(events, by_time)
+    _add_older(ruleset, ledgers, older, at_ms)
+    for granted_ms, head, entries in _in_order(told_events, told_times):
         if granted_ms > at_ms:
             continue
         occurred_at = rfc3339(granted_ms)
@@ -111,6 +116,60 @@ def explain(
     return {model: _explained(ruleset, model, ledgers[model], exact) for model in ledgers}
 
 
+def _parted(
+    events: Iterable[StoredEvent], by_time: Iterable[TimeGiven]
+) -> tuple[list[tuple[int, bytes]], list[StoredEvent], list[TimeGiven]]:
+    """What is only added up, as (instant, entries); then what is told one by one."""
+    older, told = [], []
+    for event in events:
+        if event.entries is None:
+            continue
+        if event.body is None:
+            older.append((event.occurred_ms, event.entries))
+        else:
+            told.append(event)
+    if not older:
+        return [], told, list(by_time)
+    from_ms = min((event.occurred_ms for event in told), default=0)
+    times = list(by_time)
+    older += [(one.at_ms, one.entries) for one in times if one.at_ms < from_ms]
+    return older, told, [one for one in times if one.at_ms >= from_ms]
+
+
+def _add_older(
+    ruleset: RulesetView,
+    ledgers: Mapping[str, _Ledger],
+    older: Iterable[tuple[int, bytes]],
+    at_ms: int,
+) -> None:
+    """One line a rule, in the order of their names."""
+    sums: dict[int, list[float]] = {}
+    for granted_ms, stored in older:
+        if granted_ms > at_ms:
+            continue
+        for entry in decode_entries(stored):
+            total = sums.setdefault(entry.rule, [0, 0.0, 0.0])
+            total[0] += 1
+            if entry.points:
+                rule = ruleset.rule(entry.rule)
+                total[1] += entry.points
+                total[2] += faded(entry.points, granted_ms, at_ms, rule.fades, rule.length_ms)
+    for number in sorted(sums, key=lambda number: ruleset.rule(number).name):
+        rule, (count, points, value) = ruleset.rule(number), sums[number]
+        ledger = ledgers[rule.model]
+        ledger.exact += value
+        shown = round(ledger.exact * PARTS_PER_POINT)
+        ledger.older.append(
+            OlderEntries(
+                rule=rule.name,
+                entries=int(count),
+                points=points,
+                value_now=(shown - ledger.shown) / PARTS_PER_POINT,
+            )
+        )
+        ledger.shown = shown
+
+
 def _explained(
     ruleset: RulesetView, model: str, ledger: _Ledger, exact: Mapping[str, float]
 ) -> ExplainedModel:
@@ -128,6 +187,7 @@ def _explained(
     return ExplainedModel(
         score=score / PARTS_PER_POINT,
         entries=ledger.entries,
+        older=ledger.older,
         computed=lines,
         members={
             member: round(_bounded(ruleset, member, exact[member]) * PARTS_PER_POINT)
@@ -174,7 +234,7 @@ def _in_order(
     read += [
         (event.occurred_ms, _heads.decode(open_body(event.body)), decode_entries(event.entries))
         for event in events
-        if event.entries is not None
+        if event.entries is not None and event.body is not None
     ]
     read.sort(key=lambda each: (each[0], each[1].source, each[1].id))
     return read

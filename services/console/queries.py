@@ -77,12 +77,28 @@ async def identifiers_of(
     return found
 
 
-async def earning_events(connection: AsyncConnection, lead_id: UUID) -> list[StoredEvent]:
-    """A lead's events that earned points, oldest first."""
+async def earning_events(
+    connection: AsyncConnection, lead_id: UUID, until_ms: int | None, newest: int | None
+) -> list[StoredEvent]:
+    """A lead's events with entries, none after `until_ms`, oldest first; with bodies for so many
+    of the newest, or for all.
+    """
+    earning = sa.and_(event.c.lead_id == lead_id, event.c.entries.is_not(None))
+    if until_ms is not None:
+        earning = sa.and_(earning, event.c.occurred_ms <= until_ms)
+    body: sa.ColumnElement[bytes | None] = event.c.body
+    if newest is not None:
+        page = (
+            sa.select(event.c.key)
+            .where(earning)
+            .order_by(event.c.occurred_ms.desc(), event.c.key.desc())
+            .limit(newest)
+        )
+        body = sa.case((event.c.key.in_(page), event.c.body), else_=None)
     result = await connection.execute(
-        sa.select(event.c.occurred_ms, event.c.body, event.c.entries)
-        .where(event.c.lead_id == lead_id, event.c.entries.is_not(None))
-        .order_by(event.c.occurred_ms)
+        sa.select(event.c.occurred_ms, body, event.c.entries)
+        .where(earning)
+        .order_by(event.c.occurred_ms, event.c.key)
     )
     return [StoredEvent(*row) for row in result]
 

@@ -51,12 +51,16 @@ class LeadReader:
         async with self._snapshot() as connection:
             return (await self._shown(connection, [await _existing(connection, lead_id)]))[0]
 
-    async def explanation(self, lead_id: UUID, at_ms: int | None) -> answers.Explanation:
-        """Scores as of `at_ms`, or now, with every entry they consist of."""
+    async def explanation(
+        self, lead_id: UUID, at_ms: int | None, newest: int | None
+    ) -> answers.Explanation:
+        """Scores as of `at_ms`, or now, with the entries they consist of; one by one for so many
+        of the newest events, or for all.
+        """
         async with self._snapshot() as connection:
             row = await _existing(connection, lead_id)
             ruleset = await self._rulesets.version(connection, row.ruleset_version)
-            events = await queries.earning_events(connection, lead_id)
+            events = await queries.earning_events(connection, lead_id, at_ms, newest)
             by_time = await queries.entries_by_time(connection, lead_id)
         newest_ms = shown_at(row.scores, 0)
         instant = shown_at(row.scores, self._now_ms()) if at_ms is None else at_ms

@@ -27,6 +27,15 @@ Text = Annotated[str | None, Query(min_length=1, max_length=MAX_TEXT_CHARS)]
 Moment = Annotated[
     AwareDatetime | None, Query(description="The instant to explain, RFC 3339; now if missing.")
 ]
+Newest = Annotated[
+    int | None,
+    Query(
+        ge=1,
+        le=MAX_LIMIT,
+        description="So many events are told one by one, older ones added up per rule; all if "
+        "missing.",
+    ),
+]
 
 REFUSALS: dict[int | str, dict[str, Any]] = {
     400: {"model": answers.Refusal, "description": "A parameter is not as it should be."},
@@ -70,9 +79,12 @@ def lead_routes(reader: LeadReader) -> APIRouter:
         responses=NO_SUCH_LEAD,
         summary="Why a lead has its scores",
     )
-    async def explain_lead(request: Request, lead_id: UUID, at: Moment = None) -> Response:
-        """Every entry, oldest first. `value_now` of a model's entries add up to its score."""
-        explanation = await reader.explanation(lead_id, None if at is None else milliseconds(at))
+    async def explain_lead(
+        request: Request, lead_id: UUID, at: Moment = None, newest: Newest = None
+    ) -> Response:
+        """Entries, oldest first. The lines of a model add up to its score."""
+        at_ms = None if at is None else milliseconds(at)
+        explanation = await reader.explanation(lead_id, at_ms, newest)
         return _json(explanation, _survivor(request, explanation.merged_into))
 
     @router.get(

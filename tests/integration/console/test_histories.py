@@ -108,6 +108,17 @@ async def test_an_explanation_of_ten_thousand_events_is_quick(
     print(f"explained 10,000 events in {(time.process_time() - started) * 1000:.0f} ms")
     assert len(answer.json()["models"]["engagement"]["entries"]) == 10_000
     assert time.process_time() - started < 3
+    started = time.process_time()
+    page = await api.get(f"/v1/leads/{lead_id}/explain?newest=50")
+    print(f"the newest 50 of them in {(time.process_time() - started) * 1000:.0f} ms")
+    engagement = page.json()["models"]["engagement"]
+    assert [entry["event_id"] for entry in engagement["entries"]] == [
+        f"m{n}" for n in reversed(range(50))
+    ]
+    assert [(line["rule"], line["entries"]) for line in engagement["older"]] == [
+        ("pricing-page", 9_950)
+    ]
+    assert engagement["score"] == answer.json()["models"]["engagement"]["score"]
 
 
 async def test_the_timeline_is_newest_first_and_marks_bots(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -205,6 +206,41 @@ def test_floors_caps_and_formulas_are_lines_of_their_own() -> None:
         0.0,
         [("floor", 8.0)],
     )
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([1, 2, 3, 5, 6]),
+            st.floats(-1000, 1000, allow_nan=False),
+            st.integers(0, 400 * DAY_MS),
+        ),
+        min_size=1,
+        max_size=60,
+    ),
+    st.integers(1, 20),
+)
+def test_older_entries_are_added_up_per_rule_and_all_lines_are_the_score(
+    earned: list[tuple[int, float, int]], newest: int
+) -> None:
+    """With older events summed per rule the lines still are the score, and it is the same one."""
+    events = sorted(
+        (
+            stored(NOW_MS - age, f"m{index}", Entry(rule, points, points))
+            for index, (rule, points, age) in enumerate(earned)
+        ),
+        key=lambda event: event.occurred_ms,
+    )
+    page = [replace(event, body=None) for event in events[:-newest]] + events[-newest:]
+    whole = explain(RULESET, events, NOW_MS)
+    for name, model in explain(RULESET, page, NOW_MS).items():
+        read = json.loads(model.model_dump_json(), parse_float=Decimal)
+        lines = [line["value_now"] for line in [*read["older"], *read["entries"]]]
+        lines += [line["value"] for line in read["computed"]]
+        assert sum(lines, Decimal(0)) == read["score"]
+        assert model.score == pytest.approx(whole[name].score, abs=1.1e-6)
+        told = len(model.entries) + sum(line.entries for line in model.older)
+        assert told == len(whole[name].entries)
 
 
 def test_entries_of_zero_points_are_told_with_the_reason() -> None:
