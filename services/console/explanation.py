@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
-from services.console.answers import ComputedLine, ExplainedEntry, ExplainedModel, OlderEntries
-from services.console.reason_words import quotes_event, reason_in_words
+from services.console.answers import ComputedLine, ExplainedEntry, ExplainedModel
+from services.console.reason_words import cut_by, quotes_event, reason_in_words
 from services.console.ruleset_view import RulesetView
 from services.scorer.core.combined import evaluate
 from shared.bodies import open_body
 from shared.decay import faded
-from shared.envelope import rfc3339
+from shared.envelope import Verdict, rfc3339
 from shared.ledger import Entry, decode_entries
 
 # Shown values are whole numbers of this part of a point.
@@ -29,6 +29,7 @@ class EventHead(msgspec.Struct, frozen=True):
     id: str
     source: str
     type: str
+    verdict: Verdict = Verdict()
     properties: msgspec.Raw = _NOTHING
     traits: msgspec.Raw = _NOTHING
     context: msgspec.Raw = _NOTHING
@@ -43,12 +44,10 @@ _heads = msgspec.json.Decoder(EventHead)
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """An event row: body and entries as they are stored. Without a body it is not told one by one,
-    but added up with others; those with one are the newest.
-    """
+    """An event row: body and entries as they are stored."""
 
     occurred_ms: int
-    body: bytes | None
+    body: bytes
     entries: bytes | None
 
 
@@ -60,6 +59,18 @@ class TimeGiven:
     entries: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """What of a lead's history is not told one by one: points by model, faded to the instant.
+
+    later: of what came after the entries told; missing means none · whole: of all there is, told
+    or not, None where nothing came before the entries told.
+    """
+
+    later: Mapping[str, float] = field(default_factory=dict)
+    whole: Mapping[str, float] | None = None
+
+
 @dataclass(slots=True)
 class _Ledger:
     """The entries of one model on the way to being shown. `exact` and `shown` are running sums."""
@@ -67,7 +78,8 @@ class _Ledger:
     exact: float
     shown: int
     entries: list[ExplainedEntry]
-    older: list[OlderEntries]
+    earlier: int = 0
+    later: int = 0
 
 
 def explain(
@@ -75,6 +87,7 @@ def explain(
     events: Iterable[StoredEvent],
     at_ms: int,
     by_time: Iterable[TimeGiven] = (),
+    untold: Untold | None = None,
 ) -> dict[str, ExplainedModel]:
     """Scores by model with what they consist of, oldest first; nothing after `at_ms` is told.
 
@@ -82,10 +95,8 @@ def explain(
     a millionth of the true one and the values add up to the score exactly.
     Raises UnknownRuleError if an entry's rule isn't in the ruleset, ZstdError for a broken body.
     """
-    ledgers = {model: _Ledger(0.0, 0, [], []) for model in ruleset.models}
-    older, told_events, told_times = _parted(events, by_time)
-    _add_older(ruleset, ledgers, older, at_ms)
-    for granted_ms, head, entries in _in_order(told_events, told_times):
+    ledgers = {model: _Ledger(0.0, 0, []) for model in ruleset.models}
+    for granted_ms, head, entries in _in_order(events, by_time):
         if granted_ms > at_ms:
             continue
         occurred_at = rfc3339(granted_ms)
@@ -94,6 +105,7 @@ def explain(
         for entry in sorted(entries, key=lambda entry: ruleset.rule(entry.rule).name):
             rule = ruleset.rule(entry.rule)
             ledger = ledgers[rule.model]
+            cut = cut_by(rule.bounds, entry, head.verdict.why)
             ledger.exact += faded(entry.points, granted_ms, at_ms, rule.fades, rule.length_ms)
             shown = round(ledger.exact * PARTS_PER_POINT)
             ledger.entries.append(
@@ -102,72 +114,38 @@ def explain(
                     source=head.source or None,
                     type=head.type,
                     rule=rule.name,
+                    rule_number=entry.rule,
                     points=entry.points,
                     raw=entry.raw,
                     clipped=entry.clipped,
+                    cut_by=cut,
                     value_now=(shown - ledger.shown) / PARTS_PER_POINT,
                     occurred_at=occurred_at,
                     ruleset_version=ruleset.version,
-                    reason=reason_in_words(rule.say, told, entry),
+                    reason=reason_in_words(rule.say, told, entry, cut),
                 )
             )
             ledger.shown = shown
+    if untold is not None:
+        for model, ledger in ledgers.items():
+            _add_untold(ledger, untold.later.get(model, 0.0), untold.whole, model)
     exact = {model: ledger.exact for model, ledger in ledgers.items()}
     return {model: _explained(ruleset, model, ledgers[model], exact) for model in ledgers}
 
 
-def _parted(
-    events: Iterable[StoredEvent], by_time: Iterable[TimeGiven]
-) -> tuple[list[tuple[int, bytes]], list[StoredEvent], list[TimeGiven]]:
-    """What is only added up, as (instant, entries); then what is told one by one."""
-    older, told = [], []
-    for event in events:
-        if event.entries is None:
-            continue
-        if event.body is None:
-            older.append((event.occurred_ms, event.entries))
-        else:
-            told.append(event)
-    if not older:
-        return [], told, list(by_time)
-    from_ms = min((event.occurred_ms for event in told), default=0)
-    times = list(by_time)
-    older += [(one.at_ms, one.entries) for one in times if one.at_ms < from_ms]
-    return older, told, [one for one in times if one.at_ms >= from_ms]
-
-
-def _add_older(
-    ruleset: RulesetView,
-    ledgers: Mapping[str, _Ledger],
-    older: Iterable[tuple[int, bytes]],
-    at_ms: int,
+def _add_untold(
+    ledger: _Ledger, later: float, whole: Mapping[str, float] | None, model: str
 ) -> None:
-    """One line a rule, in the order of their names."""
-    sums: dict[int, list[float]] = {}
-    for granted_ms, stored in older:
-        if granted_ms > at_ms:
-            continue
-        for entry in decode_entries(stored):
-            total = sums.setdefault(entry.rule, [0, 0.0, 0.0])
-            total[0] += 1
-            if entry.points:
-                rule = ruleset.rule(entry.rule)
-                total[1] += entry.points
-                total[2] += faded(entry.points, granted_ms, at_ms, rule.fades, rule.length_ms)
-    for number in sorted(sums, key=lambda number: ruleset.rule(number).name):
-        rule, (count, points, value) = ruleset.rule(number), sums[number]
-        ledger = ledgers[rule.model]
-        ledger.exact += value
-        shown = round(ledger.exact * PARTS_PER_POINT)
-        ledger.older.append(
-            OlderEntries(
-                rule=rule.name,
-                entries=int(count),
-                points=points,
-                value_now=(shown - ledger.shown) / PARTS_PER_POINT,
-            )
-        )
-        ledger.shown = shown
+    """The lines for what came after the entries told, and for the rest, which came before."""
+    told = ledger.shown
+    ledger.exact += later
+    ledger.shown = round(ledger.exact * PARTS_PER_POINT)
+    ledger.later = ledger.shown - told
+    if whole is not None:
+        after = ledger.shown
+        ledger.exact = whole[model]
+        ledger.shown = round(ledger.exact * PARTS_PER_POINT)
+        ledger.earlier = ledger.shown - after
 
 
 def _explained(
@@ -187,7 +165,8 @@ def _explained(
     return ExplainedModel(
         score=score / PARTS_PER_POINT,
         entries=ledger.entries,
-        older=ledger.older,
+        earlier=ledger.earlier / PARTS_PER_POINT,
+        later=ledger.later / PARTS_PER_POINT,
         computed=lines,
         members={
             member: round(_bounded(ruleset, member, exact[member]) * PARTS_PER_POINT)
@@ -234,7 +213,7 @@ def _in_order(
     read += [
         (event.occurred_ms, _heads.decode(open_body(event.body)), decode_entries(event.entries))
         for event in events
-        if event.entries is not None and event.body is not None
+        if event.entries is not None
     ]
     read.sort(key=lambda each: (each[0], each[1].source, each[1].id))
     return read

@@ -16,6 +16,7 @@ from shared.envelope import milliseconds
 from shared.identity import ANONYMOUS, EMAIL, USER_ID
 
 DEFAULT_LIMIT = 50
+DEFAULT_NEWEST = 100
 MAX_LIMIT = 500
 MAX_TEXT_CHARS = 512
 
@@ -28,12 +29,11 @@ Moment = Annotated[
     AwareDatetime | None, Query(description="The instant to explain, RFC 3339; now if missing.")
 ]
 Newest = Annotated[
-    int | None,
+    int,
     Query(
         ge=1,
         le=MAX_LIMIT,
-        description="So many events are told one by one, older ones added up per rule; all if "
-        "missing.",
+        description="So many events are told one by one; what came before is added up.",
     ),
 ]
 
@@ -80,11 +80,17 @@ def lead_routes(reader: LeadReader) -> APIRouter:
         summary="Why a lead has its scores",
     )
     async def explain_lead(
-        request: Request, lead_id: UUID, at: Moment = None, newest: Newest = None
+        request: Request,
+        lead_id: UUID,
+        at: Moment = None,
+        newest: Newest = DEFAULT_NEWEST,
+        cursor: Cursor = None,
     ) -> Response:
-        """Entries, oldest first. The lines of a model add up to its score."""
+        """The newest entries, oldest first, and what the rest is worth: they add up to the score.
+        A cursor goes further back, at the instant of the page before.
+        """
         at_ms = None if at is None else milliseconds(at)
-        explanation = await reader.explanation(lead_id, at_ms, newest)
+        explanation = await reader.explanation(lead_id, at_ms, newest, cursor)
         return _json(explanation, _survivor(request, explanation.merged_into))
 
     @router.get(

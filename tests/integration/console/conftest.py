@@ -21,7 +21,7 @@ from shared.ids import dedupe_key, new_lead_id
 from shared.lead_state import ModelState, ScoreState, Sum, encode_scores
 from shared.ledger import Entry, encode_entries
 from shared.ruleset.store import load, publish
-from shared.tables import event, identifier, lead, stage_history
+from shared.tables import event, identifier, lead, stage_history, time_entry
 
 NOW_MS = 1_780_000_000_000
 DAY_MS = 86_400_000
@@ -33,7 +33,8 @@ models:
     decay: {half_life: 30d}
     rules:
       - {id: pricing-page, on: page_viewed, points: 10, say: "saw {context.page.title|prices}"}
-      - {id: download, on: content_downloaded, points: 20, decay: {half_life: 90d}}
+      - {id: download, on: content_downloaded, points: 20, decay: {half_life: 90d},
+         limit: {times: 2, per: day}}
   fit:
     rules:
       - {id: senior, when: {field: traits.title, contains: chief}, points: 15}
@@ -104,6 +105,15 @@ class Rows:
             })  # fmt: skip
         async with self.engine.begin() as connection:
             await connection.execute(sa.insert(event), rows)
+
+    async def times(self, lead_id: UUID, *given: tuple[int, list[Entry]]) -> None:
+        """Insert what time gave or took, each at an instant."""
+        rows = [
+            {"lead_id": lead_id, "at_ms": at_ms, "entries": encode_entries(entries)}
+            for at_ms, entries in given
+        ]
+        async with self.engine.begin() as connection:
+            await connection.execute(sa.insert(time_entry), rows)
 
     async def stage_moves(self, lead_id: UUID, *moves: tuple[int, str, str]) -> None:
         """Insert stage changes: (seq, from, to)."""
