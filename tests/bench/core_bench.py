@@ -33,6 +33,7 @@ DEFAULT_RULES = "default ruleset"
 TEN = "10 rules"
 ELSEWHERE = "10 of 500 rules apply, the others are on other types"
 SAME_TYPE = "10 of 500 rules apply, all on the same type"
+NO_TABLE = "the same, the others asking for what no table finds"
 ALL_APPLY = "500 of 500 rules apply"
 PATHS = ("/", "/blog/mistakes", "/blog/allocation", "/pricing", "/product/a", "/testimonials/b",
          "/about", "/docs/start", "/contact")  # fmt: skip
@@ -57,19 +58,31 @@ def compiled(text: str) -> Ruleset:
     return compile_ruleset(document, {n: i + 1 for i, n in enumerate(document.rule_names())}, 1)
 
 
-def histories(chance: random.Random, types: Sequence[str] = MIX) -> Batches:
-    """Visits of LEADS leads, EVENTS_A_LEAD events each."""
+def mixed_visits(chance: random.Random) -> Batches:
+    """Visits of LEADS leads, EVENTS_A_LEAD events each, to the pages of a small site."""
     return [
-        [_visit(chance, batch, lead, types) for lead in range(LEADS)] for batch in range(BATCHES)
+        [_visit(chance, batch, lead, MIX, PATHS) for lead in range(LEADS)]
+        for batch in range(BATCHES)
     ]
 
 
-def _visit(chance: random.Random, batch: int, lead: int, types: Sequence[str]) -> list[Event]:
+def page_views(chance: random.Random) -> Batches:
+    """The same of a large site: hardly any page is seen twice."""
+    pages = tuple(f"{path}/{number}" for path in PATHS[1:] for number in range(10_000))
+    return [
+        [_visit(chance, batch, lead, MIX[:1], pages) for lead in range(LEADS)]
+        for batch in range(BATCHES)
+    ]
+
+
+def _visit(
+    chance: random.Random, batch: int, lead: int, types: Sequence[str], paths: Sequence[str]
+) -> list[Event]:
     at_ms = START_MS + batch * 7_919 * MINUTE + lead
     events = []
     for number in range(PER_BATCH):
         at = instant(at_ms + number * chance.randrange(1, 9) * MINUTE)
-        path = chance.choice(PATHS)
+        path = chance.choice(paths)
         events.append(
             Event(
                 id=f"{batch}-{lead}-{number}",
@@ -116,10 +129,11 @@ def measure(rules: Ruleset, batches: Batches) -> Measured:
     )
 
 
-def many(applying: int, others: int = 0, others_on: str = "page_viewed") -> str:
+def many(applying: int, others: int = 0, others_on: str = "page_viewed", operator: str = "") -> str:
     """A ruleset of rules that apply in turns to page views, and others that never do.
 
-    others_on: their event type; {n} in it makes it one of fifty.
+    others_on: their event type; {n} in it makes it one of fifty · operator: by which they ask for
+    a path, without it `eq` and `glob` in turns.
     """
     listed: list[dict[str, Any]] = [
         {"id": f"a{n}", "on": "page_viewed", "points": 1, "limit": {"times": 3, "per": "day"},
@@ -128,6 +142,8 @@ def many(applying: int, others: int = 0, others_on: str = "page_viewed") -> str:
     ]  # fmt: skip
     for n in range(others):
         path = {"glob": f"/campaign/{n}/*"} if n % 2 else {"eq": f"/campaign/{n}"}
+        if operator:
+            path = {operator: f"/campaign/{n}"}
         listed.append(
             {"id": f"b{n}", "on": others_on.format(n=n % 50), "points": 1,
              "when": {"field": "context.page.path", **path}}
@@ -153,19 +169,31 @@ def _ruleset(rules: list[dict[str, Any]], cap: int = 200) -> str:
 def rounds(count: int) -> Iterator[dict[str, Measured]]:
     """By ruleset, measured in turns, the first one another each round."""
     chance = random.Random(7)  # the same load every time
-    mixed, views = histories(chance), histories(chance, ["page_viewed"])
+    mixed, views = mixed_visits(chance), page_views(chance)
+    few = [batch[:FEW_LEADS] for batch in views]
     loads = {
         DEFAULT_RULES: (compiled(DEFAULT.read_text(encoding="utf-8")), mixed),
         TEN: (compiled(many(10)), views),
         ELSEWHERE: (compiled(many(10, 490, "custom_{n}")), views),
         SAME_TYPE: (compiled(many(10, 490)), views),
-        ALL_APPLY: (compiled(every_one(500)), [batch[:FEW_LEADS] for batch in views]),
+        NO_TABLE: (compiled(many(10, 490, operator="contains")), few),
+        ALL_APPLY: (compiled(every_one(500)), few),
     }
     gc.freeze()
     names = list(loads)
     for number in range(count):
         at = number % len(names)
-        yield {name: measure(*loads[name]) for name in names[at:] + names[:at]}
+        yield {name: _measured(*loads[name]) for name in names[at:] + names[:at]}
+
+
+def _measured(rules: Ruleset, batches: Batches) -> Measured:
+    """As the scorer does it: garbage is collected between batches of work, not amid them."""
+    gc.collect()
+    gc.disable()
+    try:
+        return measure(rules, batches)
+    finally:
+        gc.enable()
 
 
 def main() -> None:
