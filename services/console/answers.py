@@ -83,19 +83,22 @@ class LeadPage(Answer):
 class ExplainedEntry(Answer):
     """Points that one event earned by one rule, or that time gave or took, and what is left.
 
-    event_id, source: null for what time brought, whose type is "time" · raw: what the rule gives ·
-    points: what was granted, 0 where all was cut · clipped: what cut it ("bot", "limit", "cap",
-    "floor", "group cap", "cap per day", "taken back" and the like), else empty · value_now: points,
-    faded to the instant of the explanation.
+    event_id, source: null for what time brought, whose type is "time" · rule_number: the same in
+    every version · raw: what the rule gives · points: what was granted, 0 where all was cut ·
+    clipped: what cut it ("bot", "limit", "cap", "floor", "group cap", "cap per day", "taken back"
+    and the like), else empty · cut_by: the same by name and number ("group email cap 30 per day") ·
+    value_now: points, faded to the instant of the explanation.
     """
 
     event_id: str | None
     source: str | None
     type: str
     rule: str
+    rule_number: int
     points: float
     raw: float
     clipped: str
+    cut_by: str
     value_now: float
     occurred_at: Instant
     ruleset_version: int
@@ -110,31 +113,39 @@ class ComputedLine(Answer):
 
 
 class ExplainedModel(Answer):
-    """The value_now of the entries and the values of `computed`, added as decimals, are the score
-    to the last digit. computed: what no entry tells · members: of a combined model, the scores it
-    is made of.
+    """The value_now of the entries, `earlier`, `later` and the values of `computed`, added as
+    decimals, are the score to the last digit. earlier, later: what all that came before and after
+    the entries told is worth now · computed: what no entry tells · members: of a combined model,
+    the scores it is made of.
     """
 
     score: float
+    later: float
     entries: list[ExplainedEntry]
+    earlier: float
     computed: list[ComputedLine]
     members: dict[str, float]
 
 
 class Explanation(Answer):
+    """A page of what scores consist of. next_cursor: for what came before it, null for nothing."""
+
     lead_id: UUID
     at: Instant
     ruleset_version: int
     merged_into: UUID | None = None
     models: dict[str, ExplainedModel]
+    next_cursor: str | None
 
 
 class EarnedPoints(Answer):
     model: str
     rule: str
+    rule_number: int
     points: float
     raw: float
     clipped: str
+    cut_by: str
     reason: str
 
 

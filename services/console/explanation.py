@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
 from services.console.answers import ComputedLine, ExplainedEntry, ExplainedModel
-from services.console.reason_words import quotes_event, reason_in_words
+from services.console.reason_words import cut_by, quotes_event, reason_in_words
 from services.console.ruleset_view import RulesetView
 from services.scorer.core.combined import evaluate
 from shared.bodies import open_body
 from shared.decay import faded
-from shared.envelope import rfc3339
+from shared.envelope import Verdict, rfc3339
 from shared.ledger import Entry, decode_entries
 
 # Shown values are whole numbers of this part of a point.
@@ -29,6 +29,7 @@ class EventHead(msgspec.Struct, frozen=True):
     id: str
     source: str
     type: str
+    verdict: Verdict = Verdict()
     properties: msgspec.Raw = _NOTHING
     traits: msgspec.Raw = _NOTHING
     context: msgspec.Raw = _NOTHING
@@ -58,6 +59,18 @@ class TimeGiven:
     entries: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """What of a lead's history is not told one by one: points by model, faded to the instant.
+
+    later: of what came after the entries told; missing means none · whole: of all there is, told
+    or not, None where nothing came before the entries told.
+    """
+
+    later: Mapping[str, float] = field(default_factory=dict)
+    whole: Mapping[str, float] | None = None
+
+
 @dataclass(slots=True)
 class _Ledger:
     """The entries of one model on the way to being shown. `exact` and `shown` are running sums."""
@@ -65,6 +78,8 @@ class _Ledger:
     exact: float
     shown: int
     entries: list[ExplainedEntry]
+    earlier: int = 0
+    later: int = 0
 
 
 def explain(
@@ -72,6 +87,7 @@ def explain(
     events: Iterable[StoredEvent],
     at_ms: int,
     by_time: Iterable[TimeGiven] = (),
+    untold: Untold | None = None,
 ) -> dict[str, ExplainedModel]:
     """Scores by model with what they consist of, oldest first; nothing after `at_ms` is told.
 
@@ -89,6 +105,7 @@ def explain(
         for entry in sorted(entries, key=lambda entry: ruleset.rule(entry.rule).name):
             rule = ruleset.rule(entry.rule)
             ledger = ledgers[rule.model]
+            cut = cut_by(rule.bounds, entry, head.verdict.why)
             ledger.exact += faded(entry.points, granted_ms, at_ms, rule.fades, rule.length_ms)
             shown = round(ledger.exact * PARTS_PER_POINT)
             ledger.entries.append(
@@ -97,18 +114,38 @@ def explain(
                     source=head.source or None,
                     type=head.type,
                     rule=rule.name,
+                    rule_number=entry.rule,
                     points=entry.points,
                     raw=entry.raw,
                     clipped=entry.clipped,
+                    cut_by=cut,
                     value_now=(shown - ledger.shown) / PARTS_PER_POINT,
                     occurred_at=occurred_at,
                     ruleset_version=ruleset.version,
-                    reason=reason_in_words(rule.say, told, entry),
+                    reason=reason_in_words(rule.say, told, entry, cut),
                 )
             )
             ledger.shown = shown
+    if untold is not None:
+        for model, ledger in ledgers.items():
+            _add_untold(ledger, untold.later.get(model, 0.0), untold.whole, model)
     exact = {model: ledger.exact for model, ledger in ledgers.items()}
     return {model: _explained(ruleset, model, ledgers[model], exact) for model in ledgers}
+
+
+def _add_untold(
+    ledger: _Ledger, later: float, whole: Mapping[str, float] | None, model: str
+) -> None:
+    """The lines for what came after the entries told, and for the rest, which came before."""
+    told = ledger.shown
+    ledger.exact += later
+    ledger.shown = round(ledger.exact * PARTS_PER_POINT)
+    ledger.later = ledger.shown - told
+    if whole is not None:
+        after = ledger.shown
+        ledger.exact = whole[model]
+        ledger.shown = round(ledger.exact * PARTS_PER_POINT)
+        ledger.earlier = ledger.shown - after
 
 
 def _explained(
@@ -128,6 +165,8 @@ def _explained(
     return ExplainedModel(
         score=score / PARTS_PER_POINT,
         entries=ledger.entries,
+        earlier=ledger.earlier / PARTS_PER_POINT,
+        later=ledger.later / PARTS_PER_POINT,
         computed=lines,
         members={
             member: round(_bounded(ruleset, member, exact[member]) * PARTS_PER_POINT)

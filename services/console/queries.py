@@ -28,6 +28,11 @@ LEAD_COLUMNS = (
     lead.c.journeys,
 )
 
+# Where something stands in a lead's history: its instant, and the key of its event.
+Place = tuple[int, UUID]
+# The key of what time brought, which comes before the events of the same ms.
+OF_TIME = UUID(int=0)
+
 
 @dataclass(frozen=True, slots=True)
 class LeadFilter:
@@ -39,6 +44,17 @@ class LeadFilter:
     identifiers: tuple[tuple[int, str], ...] = ()
     stage: str | None = None
     after: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EarningPage:
+    """What a part of a lead's history earned. oldest: the place of the oldest of it, None where
+    nothing came before.
+    """
+
+    events: list[StoredEvent]
+    by_time: list[TimeGiven]
+    oldest: Place | None
 
 
 async def leads(connection: AsyncConnection, which: LeadFilter, limit: int) -> list[LeadRow]:
@@ -106,33 +122,81 @@ async def lead_named(connection: AsyncConnection, kind: int, value: str) -> UUID
     return found
 
 
-async def earning_events(connection: AsyncConnection, lead_id: UUID) -> list[StoredEvent]:
-    """A lead's events that earned points, oldest first."""
-    result = await connection.execute(
-        sa.select(event.c.occurred_ms, event.c.body, event.c.entries)
-        .where(event.c.lead_id == lead_id, event.c.entries.is_not(None))
-        .order_by(event.c.occurred_ms)
+async def earning_page(
+    connection: AsyncConnection, lead_id: UUID, until_ms: int, before: Place | None, limit: int
+) -> EarningPage:
+    """The newest events with entries, and instants at which time gave or took: `limit` of both
+    together, none after `until_ms`, all before a place.
+    """
+    events = await newest_events(connection, lead_id, before, limit + 1, earned_until_ms=until_ms)
+    times = await _newest_times(connection, lead_id, until_ms, before, limit + 1)
+    places = sorted(
+        [
+            *((stored.occurred_ms, key) for key, stored in events),
+            *((given.at_ms, OF_TIME) for given in times),
+        ],
+        reverse=True,
     )
-    return [StoredEvent(*row) for row in result]
+    told = set(places[:limit])
+    return EarningPage(
+        events=[stored for key, stored in events if (stored.occurred_ms, key) in told],
+        by_time=[given for given in times if (given.at_ms, OF_TIME) in told],
+        oldest=places[limit - 1] if len(places) > limit else None,
+    )
 
 
-async def entries_by_time(connection: AsyncConnection, lead_id: UUID) -> list[TimeGiven]:
-    """What time gave a lead, or took, oldest first."""
-    result = await connection.execute(
-        sa.select(time_entry.c.at_ms, time_entry.c.entries)
-        .where(time_entry.c.lead_id == lead_id)
-        .order_by(time_entry.c.at_ms)
+async def earned_from(
+    connection: AsyncConnection, lead_id: UUID, until_ms: int, place: Place | None
+) -> list[tuple[int, bytes]]:
+    """What events and time gave a lead, and took, as (instant, entries): from a place on, or from
+    the beginning, none after `until_ms`.
+    """
+    earned = sa.select(event.c.occurred_ms, event.c.entries).where(
+        event.c.lead_id == lead_id, event.c.entries.is_not(None), event.c.occurred_ms <= until_ms
     )
+    given = sa.select(time_entry.c.at_ms, time_entry.c.entries).where(
+        time_entry.c.lead_id == lead_id, time_entry.c.at_ms <= until_ms
+    )
+    if place is not None:
+        at_ms, key = place
+        earned = earned.where(
+            event.c.occurred_ms >= at_ms,
+            sa.tuple_(event.c.occurred_ms, event.c.key) >= sa.tuple_(at_ms, key),
+        )
+        given = given.where(time_entry.c.at_ms >= at_ms + (key != OF_TIME))
+    result = await connection.execute(sa.union_all(earned, given))
+    return [(at_ms, entries) for at_ms, entries in result]
+
+
+async def _newest_times(
+    connection: AsyncConnection, lead_id: UUID, until_ms: int, before: Place | None, limit: int
+) -> list[TimeGiven]:
+    query = sa.select(time_entry.c.at_ms, time_entry.c.entries).where(
+        time_entry.c.lead_id == lead_id, time_entry.c.at_ms <= until_ms
+    )
+    if before is not None:
+        query = query.where(time_entry.c.at_ms < before[0] + (before[1] != OF_TIME))
+    result = await connection.execute(query.order_by(time_entry.c.at_ms.desc()).limit(limit))
     return [TimeGiven(*row) for row in result]
 
 
 async def newest_events(
-    connection: AsyncConnection, lead_id: UUID, before: tuple[int, UUID] | None, limit: int
+    connection: AsyncConnection,
+    lead_id: UUID,
+    before: Place | None,
+    limit: int,
+    *,
+    earned_until_ms: int | None = None,
 ) -> list[tuple[UUID, StoredEvent]]:
-    """A page of a lead's events with their keys, newest first; `before`: (occurred_ms, key)."""
+    """A page of a lead's events with their keys, newest first, all before a place.
+
+    earned_until_ms: only events with entries, none after this instant.
+    """
     query = sa.select(event.c.key, event.c.occurred_ms, event.c.body, event.c.entries).where(
         event.c.lead_id == lead_id
     )
+    if earned_until_ms is not None:
+        query = query.where(event.c.entries.is_not(None), event.c.occurred_ms <= earned_until_ms)
     if before is not None:
         query = query.where(
             # The first condition is what the index can use.

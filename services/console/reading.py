@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.console import answers, queries
 from services.console.cursors import read_cursor, write_cursor
-from services.console.explanation import explain, models_that_differ
+from services.console.explained_page import explain_page, read_page, state_knows
+from services.console.explanation import models_that_differ
 from services.console.lead_view import LeadRow, scores_at, show_lead, shown_at
 from services.console.metrics import EXPLANATIONS_DIFFERENT
 from services.console.refusals import RefusedError
@@ -52,18 +53,27 @@ class LeadReader:
         async with self._snapshot() as connection:
             return (await self._shown(connection, [await existing_lead(connection, lead_id)]))[0]
 
-    async def explanation(self, lead_id: UUID, at_ms: int | None) -> answers.Explanation:
-        """Scores as of `at_ms`, or now, with every entry they consist of."""
+    async def explanation(
+        self, lead_id: UUID, at_ms: int | None, newest: int, cursor: str | None
+    ) -> answers.Explanation:
+        """Scores as of an instant, with so many of the newest things that gave points, or took;
+        with a cursor, as of the instant of the page before, what came before that page.
+
+        at_ms: None for now.
+        """
+        before = None
+        if cursor is not None:
+            cursor_ms, place_ms, key = read_cursor(cursor, int, int, str)
+            at_ms, before = int(cursor_ms), (int(place_ms), _uuid(key))
         async with self._snapshot() as connection:
             row = await existing_lead(connection, lead_id)
             ruleset = await self._rulesets.version(connection, row.ruleset_version)
-            events = await queries.earning_events(connection, lead_id)
-            by_time = await queries.entries_by_time(connection, lead_id)
-        newest_ms = shown_at(row.scores, 0)
-        instant = shown_at(row.scores, self._now_ms()) if at_ms is None else at_ms
+            instant = shown_at(row.scores, self._now_ms()) if at_ms is None else at_ms
+            read = await read_page(connection, lead_id, row.scores, instant, before, newest)
         # Thousands of entries take tens of milliseconds: other requests go on meanwhile.
-        explained = await asyncio.to_thread(explain, ruleset, events, instant, by_time)
-        if instant >= newest_ms:
+        explained = await asyncio.to_thread(explain_page, ruleset, read)
+        oldest = read.page.oldest
+        if oldest is None and state_knows(row.scores, instant):
             stored = scores_at(ruleset, row.scores, instant)
             if models_that_differ(explained, stored):
                 EXPLANATIONS_DIFFERENT.inc()
@@ -73,6 +83,7 @@ class LeadReader:
             ruleset_version=ruleset.version,
             merged_into=row.merged_into,
             models=explained,
+            next_cursor=write_cursor(instant, oldest[0], str(oldest[1])) if oldest else None,
         )
 
     async def timeline(

@@ -16,10 +16,21 @@ def quotes_event(say: str) -> bool:
     return bool(fields_in(say))
 
 
-def reason_in_words(say: str, event: Mapping[str, Any], entry: Entry) -> str:
+def cut_by(bounds: Mapping[str, str], entry: Entry, why: str) -> str:
+    """What cut an entry's points, by name and number where it has them; "" for nothing.
+
+    bounds: of the entry's rule, see shared.ruleset.bound_words · why: what told the bot.
+    """
+    if entry.clipped == "bot" and why:
+        return f"bot: {why}"
+    return bounds.get(entry.clipped, entry.clipped)
+
+
+def reason_in_words(say: str, event: Mapping[str, Any], entry: Entry, cut: str = "") -> str:
     """Why these points.
 
-    event: the envelope as JSON values; where the wording quotes nothing, its type is enough.
+    event: the envelope as JSON values; where the wording quotes nothing, its type is enough ·
+    cut: see `cut_by`; without it, what the entry itself says.
     """
     said = in_words(say, event) if quotes_event(say) else _plain(say, str(event.get("type", "")))
     match entry.clipped:
@@ -27,8 +38,8 @@ def reason_in_words(say: str, event: Mapping[str, Any], entry: Entry) -> str:
             return said
         case "taken back":
             return f"no longer: {said}"
-        case cut:
-            return f"{said} ({cut}: {entry.points:g} of {entry.raw:g} points)"
+        case _:
+            return f"{said} ({cut or entry.clipped}: {entry.points:g} of {entry.raw:g} points)"
 
 
 @lru_cache(maxsize=4096)

@@ -18,6 +18,7 @@ from shared.envelope import milliseconds
 from shared.identity import ANONYMOUS, EMAIL, USER_ID
 
 DEFAULT_LIMIT = 50
+DEFAULT_NEWEST = 100
 MAX_LIMIT = 500
 MAX_TEXT_CHARS = 512
 
@@ -28,6 +29,14 @@ Cursor = Annotated[
 Text = Annotated[str | None, Query(min_length=1, max_length=MAX_TEXT_CHARS)]
 Moment = Annotated[
     AwareDatetime | None, Query(description="The instant to explain, RFC 3339; now if missing.")
+]
+Newest = Annotated[
+    int,
+    Query(
+        ge=1,
+        le=MAX_LIMIT,
+        description="So many events are told one by one; what came before is added up.",
+    ),
 ]
 
 REFUSALS: dict[int | str, dict[str, Any]] = {
@@ -76,9 +85,18 @@ def lead_routes(reader: LeadReader, setter: StageSetter) -> APIRouter:
         responses=NO_SUCH_LEAD,
         summary="Why a lead has its scores",
     )
-    async def explain_lead(request: Request, lead_id: UUID, at: Moment = None) -> Response:
-        """Every entry, oldest first. `value_now` of a model's entries add up to its score."""
-        explanation = await reader.explanation(lead_id, None if at is None else milliseconds(at))
+    async def explain_lead(
+        request: Request,
+        lead_id: UUID,
+        at: Moment = None,
+        newest: Newest = DEFAULT_NEWEST,
+        cursor: Cursor = None,
+    ) -> Response:
+        """The newest entries, oldest first, and what the rest is worth: they add up to the score.
+        A cursor goes further back, at the instant of the page before.
+        """
+        at_ms = None if at is None else milliseconds(at)
+        explanation = await reader.explanation(lead_id, at_ms, newest, cursor)
         return _json(explanation, _survivor(request, explanation.merged_into))
 
     @router.get(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from services.scorer.core.compile import Ruleset, compile_ruleset, fading_of
 from shared.decay import Kind
+from shared.ruleset.bound_words import bounds_in_words
 from shared.ruleset.document import RulesetDocument
 
 
@@ -18,7 +19,7 @@ class UnknownRuleError(LookupError):
 class RuleView:
     """name: the rule's id within its model · fades, length_ms: see shared.decay.faded, where
     length 0 means that nothing fades · say: the reason in words, may be empty; see
-    shared.ruleset.wording.
+    shared.ruleset.wording · bounds: what can cut its points, see shared.ruleset.bound_words.
     """
 
     model: str
@@ -26,6 +27,7 @@ class RuleView:
     fades: Kind
     length_ms: int
     say: str
+    bounds: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,11 @@ def view_of(
         journeys=document.labels(),
         rules={
             rule_numbers[f"{name}/{rule.id}"]: RuleView(
-                name, rule.id, *fading_of(model, rule), rule.say
+                name,
+                rule.id,
+                *fading_of(model, rule),
+                rule.say,
+                bounds_in_words(name, model, rule),
             )
             for name, model in document.models.items()
             for rule in model.rules

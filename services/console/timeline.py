@@ -9,7 +9,7 @@ import msgspec
 
 from services.console.answers import EarnedPoints, TimelineEvent
 from services.console.explanation import StoredEvent
-from services.console.reason_words import reason_in_words
+from services.console.reason_words import cut_by, reason_in_words
 from services.console.ruleset_view import RulesetView
 from shared.bodies import open_body
 from shared.envelope import decode_event, milliseconds, rfc3339
@@ -24,7 +24,8 @@ def show_timeline(ruleset: RulesetView, events: Iterable[StoredEvent]) -> list[T
 def _show(ruleset: RulesetView, stored: StoredEvent) -> TimelineEvent:
     event = decode_event(open_body(stored.body))
     told = msgspec.to_builtins(event)
-    earned = [_earned(ruleset, told, entry) for entry in decode_entries(stored.entries)]
+    why = event.verdict.why
+    earned = [_earned(ruleset, told, entry, why) for entry in decode_entries(stored.entries)]
     points: dict[str, float] = {}
     for each in earned:
         points[each.model] = points.get(each.model, 0.0) + each.points
@@ -36,7 +37,7 @@ def _show(ruleset: RulesetView, stored: StoredEvent) -> TimelineEvent:
         received_at=rfc3339(milliseconds(event.received_at)),
         judgement=event.verdict.judgement,
         bot=event.verdict.judgement == "bot",
-        why=event.verdict.why,
+        why=why,
         page=event.context.get("page"),
         campaign=event.context.get("campaign"),
         properties=event.properties,
@@ -46,13 +47,16 @@ def _show(ruleset: RulesetView, stored: StoredEvent) -> TimelineEvent:
     )
 
 
-def _earned(ruleset: RulesetView, told: dict[str, Any], entry: Entry) -> EarnedPoints:
+def _earned(ruleset: RulesetView, told: dict[str, Any], entry: Entry, why: str) -> EarnedPoints:
     rule = ruleset.rule(entry.rule)
+    cut = cut_by(rule.bounds, entry, why)
     return EarnedPoints(
         model=rule.model,
         rule=rule.name,
+        rule_number=entry.rule,
         points=entry.points,
         raw=entry.raw,
         clipped=entry.clipped,
-        reason=reason_in_words(rule.say, told, entry),
+        cut_by=cut,
+        reason=reason_in_words(rule.say, told, entry, cut),
     )

@@ -12,7 +12,8 @@ import msgspec
 
 from services.router.metrics import EVENTS_UNREADABLE
 from services.router.outbox import Pool
-from services.router.packet import FORBIDS, Earned, Lead, Waited
+from services.router.packet import FORBIDS, Lead, Waited
+from services.router.reasons import Earned, Entries, Given
 from shared.bodies import open_body
 from shared.envelope import Event, decode_event, milliseconds
 from shared.errors import PoisonError
@@ -31,13 +32,22 @@ SELECT DISTINCT lead_id::text AS lead_id, kind, value FROM identifier
 WHERE lead_id = ANY ($1::uuid[]) ORDER BY 1, 2, 3
 """
 EVENTS = """
-SELECT w.n, e.body, e.entries
+SELECT w.n, e.occurred_ms, e.body, e.entries
 FROM unnest($1::int[], $2::uuid[], $3::bigint[]) AS w (n, lead_id, at_ms)
 CROSS JOIN LATERAL (
     SELECT occurred_ms, body, entries FROM event
     WHERE lead_id = w.lead_id AND occurred_ms <= w.at_ms
     ORDER BY occurred_ms DESC LIMIT $4) AS e
 ORDER BY w.n, e.occurred_ms DESC
+"""
+TIMES = """
+SELECT w.n, t.at_ms, t.entries
+FROM unnest($1::int[], $2::uuid[], $3::bigint[], $4::bigint[]) AS w (n, lead_id, from_ms, at_ms)
+CROSS JOIN LATERAL (
+    SELECT at_ms, entries FROM time_entry
+    WHERE lead_id = w.lead_id AND at_ms BETWEEN w.from_ms AND w.at_ms
+    ORDER BY at_ms DESC LIMIT $5) AS t
+ORDER BY w.n, t.at_ms DESC
 """
 OLDER = """
 SELECT occurred_ms, body FROM event WHERE lead_id = $1 AND occurred_ms <= $2
@@ -74,16 +84,24 @@ class History:
         Ask for at most some 50 at a time: each may bring 200 events.
         """
         ids = [lead_id for lead_id, _ in asked]
+        numbers = list(range(len(asked)))
         async with self._pool.acquire() as connection:
             leads = {row["id"]: row for row in await connection.fetch(LEADS, ids)}
             identifiers: dict[str, list[Identifier]] = defaultdict(list)
             for row in await connection.fetch(IDENTIFIERS, ids):
                 identifiers[row["lead_id"]].append((row["kind"], row["value"]))
-            rows: dict[int, list[asyncpg.Record]] = defaultdict(list)
-            for row in await connection.fetch(
-                EVENTS, list(range(len(asked))), ids, [at_ms for _, at_ms in asked], EVENTS_MAX + 1
-            ):
-                rows[row["n"]].append(row)
+            rows = await _grouped(
+                connection, EVENTS, numbers, ids, [at_ms for _, at_ms in asked], EVENTS_MAX + 1
+            )
+            times = await _grouped(
+                connection,
+                TIMES,
+                numbers,
+                ids,
+                [_since(rows[number]) for number in numbers],
+                [at_ms for _, at_ms in asked],
+                EVENTS_MAX,
+            )
             found: list[Lead | PoisonError] = []
             for number, (lead_id, at_ms) in enumerate(asked):
                 if lead_id not in leads:
@@ -92,7 +110,12 @@ class History:
                 try:
                     found.append(
                         await self._lead(
-                            connection, leads[lead_id], identifiers[lead_id], rows[number], at_ms
+                            connection,
+                            leads[lead_id],
+                            identifiers[lead_id],
+                            rows[number],
+                            times[number],
+                            at_ms,
                         )
                     )
                 except msgspec.MsgspecError as error:
@@ -121,6 +144,7 @@ class History:
         row: asyncpg.Record,
         identifiers: Sequence[Identifier],
         newest: Sequence[asyncpg.Record],
+        times: Sequence[asyncpg.Record],
         at_ms: int,
     ) -> Lead:
         events = await self._events(connection, newest)
@@ -132,6 +156,9 @@ class History:
             traits=decode_scores(row["scores"]).traits,
             identifiers=tuple(identifiers),
             events=tuple(events),
+            by_time=tuple(
+                [Given(each["at_ms"], await self._named(connection, each)) for each in times]
+            ),
             marks=marks,
         )
 
@@ -141,19 +168,33 @@ class History:
             event = _event(row["body"])
             if event is None:
                 continue
-            entries = decode_entries(row["entries"])
-            if any(entry.rule not in self._rules for entry in entries):
-                self._rules.update(await connection.fetch(RULES))
-            events.append(
-                Earned(
-                    event,
-                    tuple(
-                        (self._rules.get(entry.rule, f"rule {entry.rule}"), entry.points)
-                        for entry in entries
-                    ),
-                )
-            )
+            events.append(Earned(event, await self._named(connection, row)))
         return events
+
+    async def _named(self, connection: Any, row: asyncpg.Record) -> Entries:
+        entries = decode_entries(row["entries"])
+        if any(entry.rule not in self._rules for entry in entries):
+            self._rules.update(await connection.fetch(RULES))
+        return tuple(
+            (self._rules.get(entry.rule, f"rule {entry.rule}"), entry.points) for entry in entries
+        )
+
+
+async def _grouped(
+    connection: Any, query: str, *arguments: object
+) -> dict[int, list[asyncpg.Record]]:
+    """Rows by their n."""
+    rows: dict[int, list[asyncpg.Record]] = defaultdict(list)
+    for row in await connection.fetch(query, *arguments):
+        rows[row["n"]].append(row)
+    return rows
+
+
+def _since(events: Sequence[asyncpg.Record]) -> int:
+    """Time's entries count from where the events that are read begin: those before may have been
+    taken back by an event that isn't read.
+    """
+    return events[EVENTS_MAX - 1]["occurred_ms"] if len(events) > EVENTS_MAX else 0
 
 
 def _event(body: bytes) -> Event | None:

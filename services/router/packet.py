@@ -13,30 +13,25 @@ from services.router.messages import (
     Consent,
     HandOff,
     Reason,
-    ReasonInWords,
     Stage,
     Suppression,
     Who,
 )
+from services.router.reasons import Earned, Given, strongest
 from services.router.ruleset_words import RulesetWords
-from services.router.wording import day_of, text_of, title_of, url_of, words_for
-from shared.decay import Kind, faded
+from services.router.wording import text_of, title_of, url_of, words_for
 from shared.envelope import Event, milliseconds, rfc3339
 from shared.event_types import OPERATOR
 from shared.facts import Cause
 from shared.facts import Reason as FactReason
 from shared.identity import ANONYMOUS, EMAIL, EXTERNAL, PHONE, USER_ID, Identifier
-from shared.ruleset.wording import in_words
 
 ACTIONS_MAX = 10
-REASONS_MAX = 8
 WHAT_CHANGED_MAX = 20
 IDENTIFIERS_MAX = 10  # per kind
 CONSENT_MAX = 100  # characters of a purpose and of an answer
 ID_MAX = 200  # characters of an id that a sender chose
 PACKET_MAX_BYTES = 20_000
-
-NEVER_FADES: tuple[Kind, int] = ("half_life", 0)
 
 # Traits that somebody who calls or writes needs; others stay with us.
 TRAITS = (
@@ -53,18 +48,11 @@ FORBIDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Earned:
-    """An event with the points it was granted: (rule "model/rule", points)."""
-
-    event: Event
-    entries: tuple[tuple[str, float], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Lead:
     """What is stored of a lead at the moment of a hand-off.
 
-    events: the newest first, none after the change · marks: event type → the newest time it
+    events: the newest first, none after the change · by_time: what time gave or took since the
+    oldest of them, likewise · marks: event type → the newest time it
     happened, over the whole history, for what forbids writing.
     """
 
@@ -72,6 +60,7 @@ class Lead:
     traits: dict[str, Any]
     identifiers: tuple[Identifier, ...]
     events: tuple[Earned, ...]
+    by_time: tuple[Given, ...] = ()
     marks: dict[str, int] = field(default_factory=dict)
 
 
@@ -112,7 +101,7 @@ def build_packet(
             cause=change.cause,
         ),
         scores=rounded(fact.scores),
-        reasons=_reasons(lead, words, fact.at_ms),
+        reasons=strongest(lead.events, lead.by_time, words, fact.at_ms),
         last_actions=[
             _action(earned.event)
             for earned in lead.events
@@ -169,50 +158,6 @@ def _who(lead: Lead) -> Who:
         anonymous_ids=by_kind.get(ANONYMOUS, []),
         external_ids=by_kind.get(EXTERNAL, []),
         traits=traits,
-    )
-
-
-@dataclass(slots=True)
-class _Tally:
-    event: Event
-    at_ms: int
-    points: float = 0.0
-    value: float = 0.0
-    times: int = 0
-
-
-def _reasons(lead: Lead, words: RulesetWords, now_ms: int) -> list[ReasonInWords]:
-    """The rules whose points are worth most now, each with the newest deed that earned it."""
-    tallies: dict[str, _Tally] = {}
-    for earned in lead.events:
-        for rule, points in earned.entries:
-            if not points:  # beyond a limit, or cut to nothing
-                continue
-            at_ms = milliseconds(earned.event.occurred_at)
-            tally = tallies.setdefault(rule, _Tally(earned.event, at_ms))
-            tally.points += points
-            tally.value += faded(points, at_ms, now_ms, *words.fading.get(rule, NEVER_FADES))
-            tally.times += 1
-    strongest = sorted(tallies.items(), key=lambda item: -item[1].value)
-    return [
-        _in_words(rule, tally, words.says.get(rule))
-        for rule, tally in strongest[:REASONS_MAX]
-        if tally.value > 0
-    ]
-
-
-def _in_words(rule: str, tally: _Tally, say: str | None) -> ReasonInWords:
-    deed = in_words(say, tally.event) if say else words_for(tally.event)
-    words = f"{deed} on {day_of(tally.at_ms)}"
-    if tally.times > 1:
-        words += f", the last of {tally.times} times"
-    return ReasonInWords(
-        words=words,
-        rule=rule,
-        points=round(tally.points, 6),
-        value=round(tally.value, 6),
-        times=tally.times,
-        last_at=rfc3339(tally.at_ms),
     )
 
 

@@ -13,14 +13,16 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import core_bench, due_bench, flat_bench, ingest_bench, scorer_bench
+from tests.bench import core_bench, due_bench, explain_bench, flat_bench, ingest_bench, scorer_bench
 from tests.bench.others import Others
 from tests.bench.stack import BenchStack
 
-PARTS = ("ingest", "scorer", "flat", "due", "core")
-SERVED = {"ingest", "scorer", "flat", "due"}  # parts that need the servers
+PARTS = ("ingest", "scorer", "flat", "due", "explain", "core")
+SERVED = {"ingest", "scorer", "flat", "due", "explain"}  # parts that need the servers
 INGEST_TARGET, SCORER_TARGET = 2.0, 0.4  # times the naive app, times the bare insert
 FLAT_TARGET = 1.25  # at most: the cost of an event of a lead with a long history
+EXPLAIN_TARGET_MS = 20.0  # at most: the default page of a lead with a long history
+CORE_TARGETS = {core_bench.ELSEWHERE: 1.1, core_bench.SAME_TYPE: 1.3}  # at most × 10 rules
 NAMES = {
     "ingest": "leadscore serve ingest",
     "naive": "naive FastAPI app",
@@ -31,14 +33,16 @@ console = Console(width=110 if not sys.stdout.isatty() else None, highlight=Fals
 
 @dataclass(frozen=True)
 class Size:
-    """How much is measured. `core_runs`: the best of so many counts."""
+    """How much is measured."""
 
     rounds: int
     scorer_rounds: int
     load_seconds: float
     scorer_events: int
+    flat_runs: int
     due_leads: int
-    core_runs: int
+    explain_rounds: int
+    core_rounds: int
 
 
 FULL = Size(
@@ -46,11 +50,20 @@ FULL = Size(
     scorer_rounds=3,
     load_seconds=4.0,
     scorer_events=scorer_bench.EVENTS,
+    flat_runs=3,
     due_leads=due_bench.LEADS,
-    core_runs=3,
+    explain_rounds=5,
+    core_rounds=7,
 )
 QUICK = Size(
-    rounds=1, scorer_rounds=1, load_seconds=3.0, scorer_events=60_000, due_leads=20_000, core_runs=1
+    rounds=1,
+    scorer_rounds=1,
+    load_seconds=3.0,
+    scorer_events=60_000,
+    flat_runs=1,
+    due_leads=20_000,
+    explain_rounds=1,
+    core_rounds=1,
 )
 
 
@@ -72,11 +85,14 @@ def main() -> None:
                 rounds = options.rounds or size.scorer_rounds
                 tables += _scorer(scorer_bench.measure(stack, rounds, size.scorer_events))
             if "flat" in parts:
-                tables += _flat([flat_bench.run(stack) for _ in range(size.core_runs)])
+                tables += _flat([flat_bench.run(stack) for _ in range(size.flat_runs)])
             if "due" in parts:
                 console.print(due_bench.told(due_bench.run(stack, size.due_leads)))
+            if "explain" in parts:
+                rounds = options.rounds or size.explain_rounds
+                tables += _explained(explain_bench.measure(stack, rounds))
     if "core" in parts:
-        tables += _core(core_bench.lines(size.core_runs))
+        tables += _core(core_bench.rounds(options.rounds or size.core_rounds))
     for table in tables:
         console.print()
         console.print(table)
@@ -150,16 +166,58 @@ def _flat(ratios: list[float]) -> list[Table]:
     return [table]
 
 
-def _core(lines: Iterable[core_bench.Line]) -> list[Table]:
-    table = Table(title="Core: CPU µs an event (best run)", expand=True)
-    table.add_column("ruleset", ratio=1)
-    for column in ("extend", "next due", "decode", "encode", "bytes a lead"):
+def _explained(measured: Iterable[dict[str, explain_bench.Answered]]) -> list[Table]:
+    others, rounds = Others(), []
+    for number, one in enumerate(measured, 1):
+        rounds.append(one)
+        first = one[explain_bench.DEFAULT_PAGE]
+        console.print(f"round {number}: the default page in {first.request:.1f} ms")
+    title = f"Explaining a lead with {explain_bench.EVENTS:,} events, in milliseconds"
+    table = Table(title=title, expand=True)
+    table.add_column("what is told", ratio=1)
+    for column in ("whole request", "range", "in the server"):
         table.add_column(column, justify="right")
-    for line in lines:
-        console.print(f"core, {line.name}: {line.steps['extend']:.1f} µs an event")
-        times = [f"{line.steps[step]:.1f}" for step in ("extend", "due", "decode", "encode")]
-        table.add_row(line.name, *times, f"{line.bytes_per_lead:.0f}")
+    for name in rounds[0]:
+        requests = [one[name].request for one in rounds]
+        server = median(one[name].server for one in rounds)
+        table.add_row(name, f"{median(requests):.1f}", _range(requests, 1), f"{server:.1f}")
+    told = median(one[explain_bench.DEFAULT_PAGE].request for one in rounds)
+    kept = "kept" if told <= EXPLAIN_TARGET_MS else "MISSED"
+    table.caption = (
+        f"by rounds; the default page at most {EXPLAIN_TARGET_MS:g} ms {kept}\n{others.words()}"
+    )
     return [table]
+
+
+def _core(measured: Iterable[dict[str, core_bench.Measured]]) -> list[Table]:
+    others, rounds = Others(), list(measured)
+    table = Table(title="Core: CPU µs an event (medians)", expand=True)
+    table.add_column("ruleset", ratio=1)
+    for column in ("extend", "range", *core_bench.STEPS[1:], "bytes a lead"):
+        table.add_column(column, justify="right")
+    for name in rounds[0]:
+        of_it = [one[name] for one in rounds]
+        times = {step: [each.steps[step] for each in of_it] for step in core_bench.STEPS}
+        rest = [f"{median(times[step]):.1f}" for step in core_bench.STEPS[1:]]
+        extend = times["extend"]
+        size = f"{of_it[0].bytes_per_lead:.0f}"
+        table.add_row(name, f"{median(extend):.1f}", _range(extend, 1), *rest, size)
+    against = Table(title="Core: extend, against a ruleset of just the 10 rules", expand=True)
+    against.add_column("ruleset", ratio=1)
+    for column in ("×", "range", "at most"):
+        against.add_column(column, justify="right")
+    for name, most in CORE_TARGETS.items():
+        ratios = [one[name].steps["extend"] / one[core_bench.TEN].steps["extend"] for one in rounds]
+        kept = "kept" if median(ratios) <= most else "MISSED"
+        against.add_row(name, f"{median(ratios):.2f}", _range(ratios, 2), f"{most:g} {kept}")
+    against.caption = (
+        f"by rounds; bytes are of a lead after {core_bench.EVENTS_A_LEAD} events\n{others.words()}"
+    )
+    return [table, against]
+
+
+def _range(values: list[float], digits: int) -> str:
+    return f"{min(values):.{digits}f} to {max(values):.{digits}f}"
 
 
 def _verdict(what: str, ratios: list[float], target: float, others: Others) -> str:
@@ -174,7 +232,9 @@ def _verdict(what: str, ratios: list[float], target: float, others: Others) -> s
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument(
-        "--rounds", type=int, help="how often each is measured (ingest 5, scorer 3)"
+        "--rounds",
+        type=int,
+        help="how often each is measured (core 7, ingest and explain 5, scorer 3)",
     )
     parser.add_argument("--quick", action="store_true", help="one short round of everything")
     parser.add_argument("--only", choices=PARTS, help="measure one part")

@@ -53,7 +53,9 @@ class Partition:
         return time.perf_counter() - started
 
 
-def history(prefix: str, leads: int, each: int, until: datetime) -> list[Event]:
+def history(
+    prefix: str, leads: int, each: int, until: datetime, seconds_apart: float = 0.5
+) -> list[Event]:
     """`each` events for every lead, in order, the last one at `until`."""
     count = leads * each
     stream = event_stream(count, leads, seed=each, per_second=1.0)
@@ -62,7 +64,7 @@ def history(prefix: str, leads: int, each: int, until: datetime) -> list[Event]:
         who = msgspec.structs.replace(
             event.identifiers, email=f"{prefix}{number % leads}@flat.example", anonymous_id=None
         )
-        at = until - timedelta(seconds=(count - number) * 0.5)
+        at = until - timedelta(seconds=(count - number) * seconds_apart)
         made.append(
             msgspec.structs.replace(
                 event, id=f"{prefix}{number}", identifiers=who, occurred_at=at, received_at=at

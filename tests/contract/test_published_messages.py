@@ -12,7 +12,8 @@ from pydantic import BaseModel
 from services.router.build import stage_changed_data
 from services.router.cloudevents import TYPES
 from services.router.messages import HandOff, StageChanged
-from services.router.packet import Earned, build_packet
+from services.router.packet import build_packet
+from services.router.reasons import Earned
 from services.router.ruleset_words import RulesetWords
 from tests.unit.router.people import event, lead, page, sales_fact
 

@@ -177,7 +177,7 @@ class Person:
         lead = self.lead()
         assert lead is not None
         at = (BEGAN + timedelta(days=9, hours=12)).isoformat().replace("+00:00", "Z")
-        told = self.local.api(f"/v1/leads/{lead['id']}/explain?at={at}")
+        told = self.local.api(f"/v1/leads/{lead['id']}/explain?newest=500&at={at}")
         kept = ("type", "rule", "points", "raw", "clipped", "value_now", "occurred_at")
         return {
             model: [tuple(entry[name] for name in kept) for entry in part["entries"]]

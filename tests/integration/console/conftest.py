@@ -30,7 +30,7 @@ from shared.lead_state import (
 )
 from shared.ledger import Entry, encode_entries
 from shared.ruleset.store import load, publish
-from shared.tables import event, identifier, lead, stage_history
+from shared.tables import event, identifier, lead, stage_history, time_entry
 
 NOW_MS = 1_780_000_000_000
 DAY_MS = 86_400_000
@@ -42,7 +42,8 @@ models:
     decay: {half_life: 30d}
     rules:
       - {id: pricing-page, on: page_viewed, points: 10, say: "saw {context.page.title|prices}"}
-      - {id: download, on: content_downloaded, points: 20, decay: {half_life: 90d}}
+      - {id: download, on: content_downloaded, points: 20, decay: {half_life: 90d},
+         limit: {times: 2, per: day}}
   fit:
     rules:
       - {id: senior, when: {field: traits.title, contains: chief}, points: 15}
@@ -148,6 +149,15 @@ class Rows:
                 .where(stage_history.c.lead_id == lead_id, stage_history.c.seq == seq)
                 .values(cause="manual", actor=actor, reasons=[])
             )
+
+    async def times(self, lead_id: UUID, *given: tuple[int, list[Entry]]) -> None:
+        """Insert what time gave or took, each at an instant."""
+        rows = [
+            {"lead_id": lead_id, "at_ms": at_ms, "entries": encode_entries(entries)}
+            for at_ms, entries in given
+        ]
+        async with self.engine.begin() as connection:
+            await connection.execute(sa.insert(time_entry), rows)
 
     async def stage_moves(self, lead_id: UUID, *moves: tuple[int, str, str]) -> None:
         """Insert stage changes: (seq, from, to)."""

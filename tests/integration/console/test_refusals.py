@@ -50,6 +50,8 @@ async def test_without_the_token_nothing_is_told(
         (f"/v1/leads/{NOBODY}/stages", 404, "lead_not_found", "path.lead_id"),
         (f"/v1/leads/{NOBODY}/explain?at=yesterday", 400, "invalid_parameter", "query.at"),
         (f"/v1/leads/{NOBODY}/explain?at=2026-05-01", 400, "invalid_parameter", "query.at"),
+        (f"/v1/leads/{NOBODY}/explain?newest=501", 400, "invalid_parameter", "query.newest"),
+        (f"/v1/leads/{NOBODY}/explain?cursor=kgE", 400, "invalid_cursor", "query.cursor"),
         ("/v1/nothing", 404, "not_found", "/v1/nothing"),
     ],
 )

@@ -47,6 +47,22 @@ async def store_lead(database_url: str, lead_id: str, events: list[Event]) -> No
     await connection.close()
 
 
+async def store_time(database_url: str, lead_id: str, rule: str, *given: tuple[int, float]) -> None:
+    """What time gave by one rule, or took: (instant, points)."""
+    connection = await asyncpg.connect(database_url)
+    number = await connection.fetchval(
+        "INSERT INTO rule_number (name) VALUES ($1) RETURNING number", rule
+    )
+    await connection.executemany(
+        "INSERT INTO time_entry (lead_id, at_ms, entries) VALUES ($1, $2, $3)",
+        [
+            (lead_id, at_ms, encode_entries([Entry(number, points, points)]))
+            for at_ms, points in given
+        ],
+    )
+    await connection.close()
+
+
 async def store_change(database_url: str, fact: dict[str, Any]) -> None:
     """The row of the stage history that goes with a fact."""
     connection = await asyncpg.connect(database_url)

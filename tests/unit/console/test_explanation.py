@@ -10,8 +10,15 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.console.explanation import StoredEvent, TimeGiven, explain, models_that_differ
+from services.console.explanation import (
+    StoredEvent,
+    TimeGiven,
+    Untold,
+    explain,
+    models_that_differ,
+)
 from services.console.ruleset_view import UnknownRuleError, view_of
+from services.console.sums import worth_of_entries
 from shared.decay import faded
 from shared.ledger import Entry, encode_entries
 from shared.ruleset.document import RulesetDocument
@@ -78,6 +85,11 @@ def stored(at_ms: int, name: str, *entries: Entry, packed: bool = False) -> Stor
     )
 
 
+def rows(events: list[StoredEvent]) -> list[tuple[int, bytes]]:
+    """The same as instants and entries."""
+    return [(event.occurred_ms, event.entries or b"") for event in events]
+
+
 def test_an_entry_says_what_it_was_and_what_is_left_of_it() -> None:
     """After one half-life half of the points are left, and the entry names event and rule."""
     event = stored(NOW_MS - 30 * DAY_MS, "m1", Entry(1, 10.0, 10.0))
@@ -88,9 +100,11 @@ def test_an_entry_says_what_it_was_and_what_is_left_of_it() -> None:
         "source": "web",
         "type": "page_viewed",
         "rule": "pricing-page",
+        "rule_number": 1,
         "points": 10.0,
         "raw": 10.0,
         "clipped": "",
+        "cut_by": "",
         "value_now": 5.0,
         "occurred_at": "2026-04-28T20:26:40.000Z",
         "ruleset_version": 7,
@@ -207,6 +221,46 @@ def test_floors_caps_and_formulas_are_lines_of_their_own() -> None:
     )
 
 
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([1, 2, 3, 5, 6]),
+            st.floats(-1000, 1000, allow_nan=False),
+            st.integers(0, 400 * DAY_MS),
+        ),
+        max_size=60,
+    ),
+    st.integers(0, 60),
+    st.integers(0, 60),
+)
+def test_a_page_and_what_the_rest_is_worth_are_the_score_as_decimals(
+    earned: list[tuple[int, float, int]], first: int, second: int
+) -> None:
+    """Whatever part of a history is told, the lines are the score, and it is the same one."""
+    events = [
+        stored(NOW_MS - age, f"m{index:02}", Entry(rule, points, points))
+        for index, (rule, points, age) in enumerate(sorted(earned, key=lambda one: -one[2]))
+    ]
+    begin, end = sorted((min(first, len(events)), min(second, len(events))))
+    untold = Untold(
+        later=worth_of_entries(RULESET, rows(events[end:]), NOW_MS),
+        whole=worth_of_entries(RULESET, rows(events), NOW_MS) if begin else None,
+    )
+    whole = explain(RULESET, events, NOW_MS)
+    page = explain(RULESET, events[begin:end], NOW_MS, untold=untold)
+    for name, model in page.items():
+        read = json.loads(model.model_dump_json(), parse_float=Decimal)
+        lines = [entry["value_now"] for entry in read["entries"]]
+        lines += [line["value"] for line in read["computed"]]
+        assert sum(lines, read["earlier"] + read["later"]) == read["score"]
+        assert model.score == pytest.approx(whole[name].score, abs=1.1e-6)
+        for lines_worth, apart in ((model.earlier, events[:begin]), (model.later, events[end:])):
+            worth = worth_of_entries(RULESET, rows(apart), NOW_MS)[name]
+            assert lines_worth == pytest.approx(worth, abs=1.1e-6)
+        if not begin:
+            assert model.earlier == 0.0
+
+
 def test_entries_of_zero_points_are_told_with_the_reason() -> None:
     """What a limit or a verdict cut to nothing is listed, and adds nothing."""
     events = [
@@ -219,6 +273,24 @@ def test_entries_of_zero_points_are_told_with_the_reason() -> None:
         ("bot", 0.0),
     ]
     assert explained.score == 0.0
+
+
+def test_an_entry_names_the_bound_that_cut_it_and_what_told_the_bot() -> None:
+    """Not just that there was a cap, but which, and how high; the reason says the same."""
+    cut = [
+        stored(NOW_MS - 1, "m1", Entry(3, 1.5, 4.0, "cap")),
+        stored(NOW_MS, "m2", Entry(3, 0.0, -4.0, "floor")),
+    ]
+    body = json.loads(cut[0].body) | {"verdict": {"judgement": "bot", "why": "crawler"}}
+    bot = StoredEvent(
+        NOW_MS + 1, json.dumps(body).encode(), encode_entries([Entry(3, 0.0, 4.0, "bot")])
+    )
+    told = explain(RULESET, [*cut, bot], NOW_MS + 1)["fit"].entries
+    assert [(one.cut_by, one.reason) for one in told] == [
+        ("cap fit 50", "page viewed (cap fit 50: 1.5 of 4 points)"),
+        ("floor fit 0", "page viewed (floor fit 0: 0 of -4 points)"),
+        ("bot: crawler", "page viewed (bot: crawler: 0 of 4 points)"),
+    ]
 
 
 def test_a_difference_from_the_stored_score_is_found() -> None:

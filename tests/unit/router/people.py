@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.router.packet import Earned, Lead
+from services.router.packet import Lead
+from services.router.reasons import Earned
 from shared.envelope import Event, Identifiers, instant
 from shared.facts import Reason, StageChanged
 from shared.identity import ANONYMOUS, EMAIL

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from services.router.packet import PACKET_MAX_BYTES, Earned, Waited, build_packet
+from services.router.packet import PACKET_MAX_BYTES, Waited, build_packet
+from services.router.reasons import Earned, Given
 from services.router.ruleset_words import RulesetWords
 from shared.envelope import Identifiers
 from shared.facts import HandoffReleased, StageChanged
@@ -60,6 +61,38 @@ def test_reasons_are_in_the_rulesets_words_the_strongest_now_first() -> None:
     assert (pricing.points, pricing.value, pricing.times) == (20.0, 20.0, 2)
     assert ebook.words == f"downloaded “{EBOOK}” on 23 April 2026"
     assert (ebook.points, ebook.value) == (30.0, 15.0)
+
+
+def test_what_time_gave_is_a_reason_and_what_it_took_back_is_none() -> None:
+    """A rule that a condition over time turned counts like one that an event did; without words of
+    its own its name is told.
+    """
+    pricing = Earned(page("/pricing", "Pricing", 3), (("engagement/pricing", 10.0),))
+    senior = Earned(event("lead_identified", 20), (("fit/senior", 15.0), ("fit/steady", 5.0)))
+    day = NOW_MS - 2 * DAY_MS
+    packet = build_packet(
+        sales_fact(),
+        lead(
+            pricing,
+            senior,
+            by_time=(
+                Given(day + DAY_MS, (("fit/steady", 5.0), ("engagement/quiet", -15.0))),
+                Given(day, (("fit/senior", -15.0), ("fit/steady", -5.0), ("fit/cool-off", 4.0))),
+            ),
+        ),
+        RulesetWords(says={"fit/steady": "came {properties.often|every week}"}),
+        "",
+    )
+    assert [(each.rule, each.value, each.times) for each in packet.reasons] == [
+        ("engagement/pricing", 10.0, 1),
+        ("fit/steady", 5.0, 2),
+        ("fit/cool-off", 4.0, 1),
+    ]
+    assert [each.words for each in packet.reasons[1:]] == [
+        "came every week on 2 May 2026, the last of 2 times",
+        "cool off on 1 May 2026",
+    ]
+    assert packet.reasons[1].last_at == "2026-05-02T09:20:00.000Z"
 
 
 def test_it_says_who_where_and_what_changed() -> None:
