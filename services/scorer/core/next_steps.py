@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from services.scorer.core.by_time import scored_until_ms
+from services.scorer.core.by_time import next_flip_ms, scored_until_ms
 from services.scorer.core.compile import JOURNEY, Rule, Ruleset
 from services.scorer.core.fold import (
     advance,
@@ -34,8 +34,8 @@ from shared.ledger import Entry
 MOST_ACTS_OF_TIME = 1000
 
 Why = Literal[
-    "limit", "cap", "floor", "takes points", "no points", "not enough", "moves elsewhere",
-    "locked", "holds already", "not by one event", "no witness", "silence", "not valid",
+    "limit", "cap", "floor", "takes_points", "no_points", "not_enough", "moves_elsewhere",
+    "locked", "holds_already", "not_by_one_event", "no_witness", "silence", "not_valid",
 ]  # fmt: skip
 
 
@@ -174,15 +174,15 @@ class _Trial:
         if rule.silence_ms:
             return NoStep(rule, "silence")
         if rule.on_trait and holding(self.lead.state, rule):
-            return NoStep(rule, "holds already")
+            return NoStep(rule, "holds_already")
         if not rule.valid_from <= self.at_ms < rule.valid_to:
-            return NoStep(rule, "not valid")
+            return NoStep(rule, "not_valid")
         made = False
         for witness in witnesses(rule, self.lead.state, self.identifiers, self.at_ms):
             made = True
             if self._scores(rule, witness):
                 return self._sent(rule, witness)
-        return NoStep(rule, "not by one event" if made and rule.timed else "no witness")
+        return NoStep(rule, "not_by_one_event" if made and rule.timed else "no_witness")
 
     def _scores(self, rule: Rule, witness: Event) -> bool:
         """Does the event make the rule match, or begin to hold?"""
@@ -208,7 +208,8 @@ class _Trial:
     def _may_rise_later(self, after: _Lead) -> bool:
         stands = after.stands
         locked = stands is not None and stands.locked_ms != UNLOCKED
-        return locked or any_can_rise(after.ruleset, after.state)
+        turns = next_flip_ms(after.state) is not None
+        return locked or turns or any_can_rise(after.ruleset, after.state)
 
     def _is_news(self, move: StageChange) -> bool:
         """Does a move by time bring the lead higher, and is it owed to the event?"""
@@ -223,18 +224,18 @@ class _Trial:
 
     def _why(self, entry: Entry | None, moved_to: str) -> Why:
         if entry is None:
-            return "no points"
+            return "no_points"
         if entry.clipped == "limit":
             return "limit"
         if entry.points == 0.0:
             return "floor" if entry.clipped == "floor" else "cap"
         if moved_to:
-            return "moves elsewhere"
+            return "moves_elsewhere"
         if entry.points < 0.0:
-            return "takes points"
+            return "takes_points"
         stands = self.lead.stands
         locked = stands is not None and _lock(stands, self.at_ms) != UNLOCKED
-        return "locked" if locked else "not enough"
+        return "locked" if locked else "not_enough"
 
 
 def is_higher(ladder: Ladder, from_stage: str | None, to_stage: str) -> bool:
