@@ -9,6 +9,7 @@ from enum import StrEnum
 import typer
 
 from deploy.local.commands import app as local_commands
+from services.console.commands import app as leads
 from services.ingest.commands import app as sources
 from services.router.commands import app as destinations
 from services.scorer.commands import app as rules
@@ -23,6 +24,7 @@ app.add_typer(local_commands)
 app.add_typer(sources, name="sources")
 app.add_typer(destinations, name="destinations")
 app.add_typer(rules, name="rules")
+app.add_typer(leads, name="lead")
 
 
 class Process(StrEnum):

@@ -8,7 +8,7 @@ caps, conditions and ladders as they are, and the time after it is let pass.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from services.scorer.core.by_time import next_flip_ms, scored_until_ms
@@ -22,7 +22,7 @@ from services.scorer.core.fold import (
 )
 from services.scorer.core.ladder import Ladder
 from services.scorer.core.matching import matched_rules
-from services.scorer.core.sides import LOCKED_FOR_GOOD, UNLOCKED
+from services.scorer.core.sides import HELD, LOCKED_FOR_GOOD, UNLOCKED
 from services.scorer.core.watching import holding
 from services.scorer.core.witness import witnesses
 from shared.envelope import Event, Identifiers
@@ -74,17 +74,17 @@ class NextSteps:
     """How a lead may move on one journey, as of at_ms.
 
     stage: None while the lead isn't on the journey · locked_ms: until when the stage stands by
-    hand, -1 not at all, 0 for good · steps: by effort, then in the order of the ruleset · others:
-    in that order · by_time: the first move if nothing happens, None for none.
+    hand: -1 not at all, -2 until points come or go, 0 for good · steps: by effort, then in the
+    order of the ruleset · others: in that order · by_time: the first move if nothing happens.
     """
 
     journey: str
     at_ms: int
-    stage: str | None
-    locked_ms: int
-    steps: list[Step]
-    others: list[NoStep]
-    by_time: StageChange | None
+    stage: str | None = None
+    locked_ms: int = UNLOCKED
+    steps: list[Step] = field(default_factory=list)
+    others: list[NoStep] = field(default_factory=list)
+    by_time: StageChange | None = None
 
 
 def next_steps(
@@ -234,7 +234,7 @@ class _Trial:
         if entry.points < 0.0:
             return "takes_points"
         stands = self.lead.stands
-        locked = stands is not None and _lock(stands, self.at_ms) != UNLOCKED
+        locked = stands is not None and _lock(stands, self.at_ms) not in {UNLOCKED, HELD}
         return "locked" if locked else "not_enough"
 
 
@@ -250,7 +250,7 @@ def is_higher(ladder: Ladder, from_stage: str | None, to_stage: str) -> bool:
 def _lock(stands: JourneyState, at_ms: int) -> int:
     """Until when the stage stands by hand, as of an instant."""
     ends_ms = stands.locked_ms
-    return ends_ms if ends_ms == LOCKED_FOR_GOOD or ends_ms > at_ms else UNLOCKED
+    return ends_ms if ends_ms in {LOCKED_FOR_GOOD, HELD} or ends_ms > at_ms else UNLOCKED
 
 
 def _copies(journeys: Sequence[JourneyState]) -> list[JourneyState]:
