@@ -69,7 +69,7 @@ async def _lead_named(reader: LeadReader, who: str) -> UUID:
         found = await reader.leads([(EMAIL, who.lower())], None, 1, None)
         if found.items:
             return found.items[0].id
-        raise RefusedError(404, "lead_not_found", f"there is no lead with the address {who}")
+        raise RefusedError(404, "lead_not_found", "there is no lead with this address")
     raise RefusedError(400, "invalid_parameter", f"{who} is neither an e-mail address nor an id")
 
 

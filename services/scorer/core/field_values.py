@@ -34,9 +34,11 @@ def ask_of(condition: Condition, wanted: bool) -> Ask:
     """What a condition on a field asks of it. wanted: False where it must not hold."""
     assert condition.field is not None
     test = value_test(condition)
-    values = [condition.eq, *(condition.in_ or ()), *(condition.contains or ()), condition.ne]
-    for pattern in condition.matches or ():
-        values += texts_matching(pattern)
+    values: list[Any] = [condition.ne]
+    if wanted:
+        values = [condition.eq, *(condition.in_ or ()), *(condition.contains or ())]
+        for pattern in condition.matches or ():
+            values += texts_matching(pattern)
     bounds = (condition.gte, condition.gt, condition.lte, condition.lt)
     return Ask(
         condition.field,

@@ -80,8 +80,9 @@ class _Reader:
             kind = self._next()
             if kind in _NO_WIDTH:
                 return [""]
-            if kind in "pP" and self._takes("{"):
-                self.at = self.pattern.index("}", self.at) + 1
+            if kind in "pP":  # a class by its name, of one letter or in braces
+                braced = self._takes("{")
+                self.at = self.pattern.index("}", self.at) + 1 if braced else self.at + 1
         elif char != ".":
             return [char]
         return [self._one_of(self.pattern[begun : self.at])]
@@ -106,7 +107,9 @@ class _Reader:
 
     def _one_of(self, source: str) -> str:
         """A character that a class stands for."""
-        whole = re2.compile(f"(?s:{source})").fullmatch
+        options = re2.Options()
+        options.log_errors = False
+        whole = re2.compile(f"(?s:{source})", options).fullmatch
         for char in _PROBES + source:
             if whole(char) is not None:
                 return char
