@@ -18,7 +18,14 @@ from shared.database import engine_for
 from shared.envelope import Event, Identifiers, Verdict, encode_event, instant
 from shared.health import Health
 from shared.ids import dedupe_key, new_lead_id
-from shared.lead_state import ModelState, ScoreState, Sum, encode_scores
+from shared.lead_state import (
+    JourneyState,
+    ModelState,
+    ScoreState,
+    Sum,
+    encode_journeys,
+    encode_scores,
+)
 from shared.ledger import Entry, encode_entries
 from shared.ruleset.store import load, publish
 from shared.tables import event, identifier, lead, stage_history
@@ -63,6 +70,7 @@ class Rows:
         last_ms: int = NOW_MS - DAY_MS,
         merged_into: UUID | None = None,
         traits: dict[str, Any] | None = None,
+        locked_ms: int = -1,
     ) -> UUID:
         """Insert a lead; later ones have higher ids. Returns the id."""
         self.written += 1
@@ -70,6 +78,8 @@ class Rows:
         state = ScoreState(
             last=(last_ms, "web", "m"), events=1, traits=traits or {}, models=models or {}
         )
+        since_ms = NOW_MS - 2 * DAY_MS
+        journey = JourneyState("main", stage, since_ms, last_ms, locked_ms=locked_ms)
         async with self.engine.begin() as connection:
             await connection.execute(
                 sa.insert(lead).values(
@@ -79,9 +89,9 @@ class Rows:
                     merged_into=merged_into,
                     ruleset_version=self.version,
                     stage=stage,
-                    stage_since_ms=NOW_MS - 2 * DAY_MS,
+                    stage_since_ms=since_ms,
                     scores=encode_scores(state),
-                    journeys=b"",
+                    journeys=encode_journeys([journey]),
                 )
             )
             for kind, value in identifiers:
