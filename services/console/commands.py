@@ -87,9 +87,8 @@ def told(found: NextSteps, *, every: bool) -> list[str]:
         lines.append("set by hand: it stands until points come or go")
     for step in found.steps:
         when = "at once" if step.at_once else f"on {step.at}"
-        lines.append(
-            f"effort {step.effort}  {step.rule} ({step.points:+g}) → {step.to_stage} {when}"
-        )
+        points = f"{step.points:+g}, {step.clipped}" if step.clipped else f"{step.points:+g}"
+        lines.append(f"effort {step.effort}  {step.rule} ({points}) → {step.to_stage} {when}")
         lines.append(f"          {step.say}: {event_words(step.event)}")
     if not found.steps:
         lines.append("no single event brings it higher")
