@@ -19,7 +19,6 @@ from services.console.ruleset_view import RulesetView
 from services.scorer.core import next_steps as core
 from services.scorer.core.sides import HELD, LOCKED_FOR_GOOD
 from shared.envelope import Event, Identifiers, rfc3339
-from shared.facts import StageChange
 from shared.identity import ANONYMOUS, EMAIL, EXTERNAL, PHONE, USER_ID
 from shared.ledger import Entry
 from shared.ruleset.rule_words import limit_words, valid_words
@@ -129,9 +128,7 @@ def _points(entry: Entry | None) -> float:
     return 0.0 if entry is None else round(entry.points * PARTS_PER_POINT) / PARTS_PER_POINT
 
 
-def _move(change: StageChange | None) -> NextMove | None:
-    if change is None:
+def _move(move: core.Move | None) -> NextMove | None:
+    if move is None:
         return None
-    return NextMove(
-        from_stage=change.from_stage, to_stage=change.to_stage, at=rfc3339(change.at_ms)
-    )
+    return NextMove(from_stage=move.from_stage, to_stage=move.to_stage, at=rfc3339(move.at_ms))

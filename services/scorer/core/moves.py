@@ -86,7 +86,7 @@ def step(
         to = None
         by_hand = journey.locked_ms != UNLOCKED
         if by_hand:
-            _let_go(journey, entries)
+            let_go(journey, entries)
         if by_hand or ladder.rich or journey.since_ms == at_ms:
             # A journey that begins at this event may begin higher up, by earlier points.
             to = place_at(ladder, state, journey, at_ms, event)
@@ -107,7 +107,7 @@ def step(
         journey.ladder_at_ms = at_ms
 
 
-def _let_go(journey: JourneyState, entries: Sequence[Entry | TimeEntry]) -> None:
+def let_go(journey: JourneyState, entries: Sequence[Entry | TimeEntry]) -> None:
     """Points end the stand of a stage that was set by hand without a lock."""
     if journey.locked_ms == HELD and any_points(entries):
         journey.locked_ms = UNLOCKED
@@ -201,7 +201,7 @@ def flip_by_time(
         time_entries += entries
         if not late:
             for journey in journeys:
-                _let_go(journey, entries)
+                let_go(journey, entries)
             _read_ladders(ruleset, state, journeys, due, known, changes)
         behind = behind or (late and any(entry.points for entry in entries))
     return behind

@@ -11,22 +11,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from services.scorer.core.by_time import next_flip_ms, scored_until_ms
+from services.scorer.core.by_time import advance_scores, next_flip_ms, scored_until_ms
 from services.scorer.core.compile import JOURNEY, Rule, Ruleset
 from services.scorer.core.fold import (
     advance,
-    any_can_rise,
     copied,
     extend,
-    next_due_ms,
 )
 from services.scorer.core.ladder import Ladder
 from services.scorer.core.matching import matched_rules
-from services.scorer.core.sides import HELD, LOCKED_FOR_GOOD, UNLOCKED
+from services.scorer.core.moves import let_go
+from services.scorer.core.reachable import can_be_reached
+from services.scorer.core.sides import HELD, LOCKED_FOR_GOOD, UNLOCKED, next_change_ms, place_at
 from services.scorer.core.watching import holding
 from services.scorer.core.witness import witnesses
 from shared.envelope import Event, Identifiers
-from shared.facts import StageChange
 from shared.lead_state import JourneyState, ScoreState, decode_journeys, encode_journeys
 from shared.ledger import Entry
 
@@ -70,6 +69,15 @@ class NoStep:
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """A change of the stage that time alone brings."""
+
+    from_stage: str
+    to_stage: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class NextSteps:
     """How a lead may move on one journey, as of at_ms.
 
@@ -84,7 +92,7 @@ class NextSteps:
     locked_ms: int = UNLOCKED
     steps: list[Step] = field(default_factory=list)
     others: list[NoStep] = field(default_factory=list)
-    by_time: StageChange | None = None
+    by_time: Move | None = None
 
 
 def next_steps(
@@ -108,7 +116,7 @@ def next_steps(
     lead = _Lead(ruleset, ladder, copied(state), _copies(journeys), known)
     advance(ruleset, lead.state, lead.journeys, at_ms, known)
     stands = lead.stands
-    by_time = lead.first_move()
+    by_time = lead.copy().first_move(at_ms)
     found = _Trial(lead, at_ms, identifiers, by_time).all()
     steps = [one for one in found if isinstance(one, Step)]
     return NextSteps(
@@ -144,17 +152,26 @@ class _Lead:
     def happens(self, event: Event) -> list[Entry]:
         return extend(self.ruleset, self.state, self.journeys, [event], self.known).entries[0]
 
-    def first_move(self) -> StageChange | None:
-        """The first change of the stage that time brings, None for none."""
-        after = self.copy()
+    def first_move(self, after_ms: int) -> Move | None:
+        """The first change of the stage that time brings later than after_ms, None for none. The
+        lead goes through the points that time gives and takes until then.
+        """
+        journey = self.stands
+        if journey is None:
+            return None  # journeys begin by events
         for _ in range(MOST_ACTS_OF_TIME):
-            due_ms = next_due_ms(after.ruleset, after.state, after.journeys)
-            if due_ms is None:
-                return None
-            changes = advance(after.ruleset, after.state, after.journeys, due_ms, after.known)
-            for change in changes.changes:
-                if change.journey == self.ladder.name:
-                    return change
+            flip_ms = next_flip_ms(self.state)
+            before_ms = None if flip_ms is None else flip_ms - 1
+            due_ms = next_change_ms(self.ladder, self.state, journey, after_ms, before_ms)
+            if due_ms is None or (flip_ms is not None and due_ms >= flip_ms):
+                if flip_ms is None:
+                    return None
+                let_go(journey, advance_scores(self.ruleset, self.state, flip_ms))
+                due_ms = flip_ms
+            to = place_at(self.ladder, self.state, journey, due_ms)
+            if to is not None:
+                return Move(journey.stage, self.ladder.stage_at(to).name, due_ms)
+            after_ms = due_ms
         return None
 
 
@@ -165,7 +182,7 @@ class _Trial:
     lead: _Lead
     at_ms: int
     identifiers: Identifiers
-    by_time: StageChange | None
+    by_time: Move | None
 
     def all(self) -> list[Step | NoStep]:
         return [self._tried(rule) for rule in self.lead.ruleset.rules]
@@ -197,7 +214,7 @@ class _Trial:
         from_stage = None if before is None else before.stage
         to_stage, at_ms = None if now is None else now.stage, self.at_ms
         if to_stage == from_stage and self._may_rise_later(after):
-            move = after.first_move()
+            move = after.first_move(self.at_ms)
             if move is not None and self._is_news(move):
                 to_stage, at_ms = move.to_stage, move.at_ms
         if to_stage and is_higher(self.lead.ladder, from_stage, to_stage):
@@ -206,12 +223,15 @@ class _Trial:
         return NoStep(rule, self._why(entry, moved_to), witness, entry, moved_to)
 
     def _may_rise_later(self, after: _Lead) -> bool:
-        stands = after.stands
-        locked = stands is not None and stands.locked_ms != UNLOCKED
-        turns = next_flip_ms(after.state) is not None
-        return locked or turns or any_can_rise(after.ruleset, after.state)
+        stands, ladder = after.stands, after.ladder
+        if stands is None:
+            return False
+        here = ladder.place.get(stands.stage, -1)
+        if stands.locked_ms != UNLOCKED or here >= len(ladder.rungs):
+            return True
+        return can_be_reached(after.ruleset, ladder, after.state, here, self.at_ms)
 
-    def _is_news(self, move: StageChange) -> bool:
+    def _is_news(self, move: Move) -> bool:
         """Does a move by time bring the lead higher, and is it owed to the event?"""
         ladder, without = self.lead.ladder, self.by_time
         if not is_higher(ladder, move.from_stage, move.to_stage):
