@@ -194,9 +194,10 @@ class StageCounts(Answer):
 
 
 class NextEvent(Answer):
-    """An event that would do. Empty parts: it doesn't matter what they hold."""
+    """An event that would do. Empty parts, and a source that is null, may be anything."""
 
     type: str
+    source: str | None
     properties: dict[str, Any]
     traits: dict[str, Any]
     context: dict[str, Any]

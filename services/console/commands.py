@@ -104,7 +104,7 @@ def event_words(event: NextEvent) -> str:
     """The type, and what must be in it."""
     parts = {
         name: part
-        for name in ("properties", "traits", "context", "consent")
+        for name in ("source", "properties", "traits", "context", "consent")
         if (part := getattr(event, name))
     }
     return f"{event.type} {json.dumps(parts, ensure_ascii=False)}" if parts else event.type

@@ -18,6 +18,7 @@ from services.console.lead_view import LeadRow
 from services.console.ruleset_view import RulesetView
 from services.scorer.core import next_steps as core
 from services.scorer.core.sides import HELD, LOCKED_FOR_GOOD
+from services.scorer.core.witness import NAME
 from shared.envelope import Event, Identifiers, rfc3339
 from shared.identity import ANONYMOUS, EMAIL, EXTERNAL, PHONE, USER_ID
 from shared.ledger import Entry
@@ -35,6 +36,7 @@ BECAUSE: dict[core.Why, str] = {
     "not_enough": "not enough for the next stage",
     "moves_elsewhere": "it moves the lead to {stage}",
     "locked": "the stage is locked by hand",
+    "not_followed": "not at once; later moves were not looked for, time does too much",
     "holds_already": "it holds already",
     "not_by_one_event": "it takes more than one event, or time",
     "no_witness": "no event could be made up for its condition",
@@ -121,7 +123,8 @@ def _event(witness: Event) -> NextEvent:
     """What the event must have; what any event has is left out."""
     said = msgspec.to_builtins(witness)
     parts = {name: said.get(name, {}) for name in _PARTS}
-    return NextEvent(type=witness.type, **parts)
+    source = None if witness.source == NAME else witness.source
+    return NextEvent(type=witness.type, source=source, **parts)
 
 
 def _points(entry: Entry | None) -> float:

@@ -29,12 +29,13 @@ from shared.envelope import Event, Identifiers
 from shared.lead_state import JourneyState, ScoreState, decode_journeys, encode_journeys
 from shared.ledger import Entry
 
-# So often may time act on a lead before we stop looking for a move of its stage.
-MOST_ACTS_OF_TIME = 1000
+# So often may time act on a lead, over all witnesses, before we stop looking for later moves.
+MOST_ACTS_OF_TIME = 5000
 
 Why = Literal[
     "limit", "cap", "floor", "takes_points", "no_points", "not_enough", "moves_elsewhere",
-    "locked", "holds_already", "not_by_one_event", "no_witness", "silence", "not_valid",
+    "locked", "not_followed", "holds_already", "not_by_one_event", "no_witness", "silence",
+    "not_valid",
 ]  # fmt: skip
 
 
@@ -103,11 +104,13 @@ def next_steps(
     known: bool,
     identifiers: Identifiers,
     journey: str = JOURNEY,
+    most_acts: int = MOST_ACTS_OF_TIME,
 ) -> NextSteps:
     """Try one witness event for every rule. Nothing given is changed.
 
     now_ms: moved on to the first ms at which an event of the lead would be its newest, where it
-    lies before · identifiers: those of the lead. Raises KeyError if there is no such journey.
+    lies before · identifiers: those of the lead · most_acts: of time, to be followed. Raises
+    KeyError if there is no such journey.
     """
     ladder = ruleset.ladders[journey]
     at_ms = max(now_ms, scored_until_ms(state), *(one.ladder_at_ms for one in journeys))
@@ -116,8 +119,8 @@ def next_steps(
     lead = _Lead(ruleset, ladder, copied(state), _copies(journeys), known)
     advance(ruleset, lead.state, lead.journeys, at_ms, known)
     stands = lead.stands
-    by_time = lead.copy().first_move(at_ms)
-    found = _Trial(lead, at_ms, identifiers, by_time).all()
+    by_time = lead.copy().first_move(at_ms, most_acts)
+    found = _Trial(lead, at_ms, identifiers, by_time, most_acts).all()
     steps = [one for one in found if isinstance(one, Step)]
     return NextSteps(
         journey=journey,
@@ -132,13 +135,17 @@ def next_steps(
 
 @dataclass(slots=True)
 class _Lead:
-    """A lead on one journey, ours to change."""
+    """A lead on one journey, ours to change. acts: how often time acted on it · lost: so often
+    that it wasn't followed further.
+    """
 
     ruleset: Ruleset
     ladder: Ladder
     state: ScoreState
     journeys: list[JourneyState]
     known: bool
+    acts: int = 0
+    lost: bool = False
 
     def copy(self) -> _Lead:
         state, journeys = copied(self.state), _copies(self.journeys)
@@ -152,14 +159,15 @@ class _Lead:
     def happens(self, event: Event) -> list[Entry]:
         return extend(self.ruleset, self.state, self.journeys, [event], self.known).entries[0]
 
-    def first_move(self, after_ms: int) -> Move | None:
+    def first_move(self, after_ms: int, most_acts: int) -> Move | None:
         """The first change of the stage that time brings later than after_ms, None for none. The
         lead goes through the points that time gives and takes until then.
         """
         journey = self.stands
         if journey is None:
             return None  # journeys begin by events
-        for _ in range(MOST_ACTS_OF_TIME):
+        while self.acts < most_acts:
+            self.acts += 1
             flip_ms = next_flip_ms(self.state)
             before_ms = None if flip_ms is None else flip_ms - 1
             due_ms = next_change_ms(self.ladder, self.state, journey, after_ms, before_ms)
@@ -172,17 +180,19 @@ class _Lead:
             if to is not None:
                 return Move(journey.stage, self.ladder.stage_at(to).name, due_ms)
             after_ms = due_ms
+        self.lost = True
         return None
 
 
 @dataclass(slots=True)
 class _Trial:
-    """Tries the rules on a lead. by_time: how the lead moves without any event."""
+    """Tries the rules on a lead. by_time: how it moves without any event · acts: of time, left."""
 
     lead: _Lead
     at_ms: int
     identifiers: Identifiers
     by_time: Move | None
+    acts: int
 
     def all(self) -> list[Step | NoStep]:
         return [self._tried(rule) for rule in self.lead.ruleset.rules]
@@ -214,22 +224,23 @@ class _Trial:
         from_stage = None if before is None else before.stage
         to_stage, at_ms = None if now is None else now.stage, self.at_ms
         if to_stage == from_stage and self._may_rise_later(after):
-            move = after.first_move(self.at_ms)
+            move = after.first_move(self.at_ms, self.acts)
+            self.acts -= after.acts
             if move is not None and self._is_news(move):
                 to_stage, at_ms = move.to_stage, move.at_ms
         if to_stage and is_higher(self.lead.ladder, from_stage, to_stage):
             return Step(rule, witness, entry, to_stage, at_ms)
         moved_to = to_stage if to_stage is not None and to_stage != from_stage else ""
-        return NoStep(rule, self._why(entry, moved_to), witness, entry, moved_to)
+        why = "not_followed" if after.lost else self._why(entry, moved_to)
+        return NoStep(rule, why, witness, entry, moved_to)
 
     def _may_rise_later(self, after: _Lead) -> bool:
         stands, ladder = after.stands, after.ladder
         if stands is None:
             return False
         here = ladder.place.get(stands.stage, -1)
-        if stands.locked_ms != UNLOCKED or here >= len(ladder.rungs):
-            return True
-        return can_be_reached(after.ruleset, ladder, after.state, here, self.at_ms)
+        beside = here >= len(ladder.rungs)  # it comes back some time
+        return beside or can_be_reached(after.ruleset, ladder, after.state, here, self.at_ms)
 
     def _is_news(self, move: Move) -> bool:
         """Does a move by time bring the lead higher, and is it owed to the event?"""

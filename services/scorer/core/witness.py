@@ -27,7 +27,8 @@ from shared.ruleset.part import MAX_POINTS
 
 MOST_WITNESSES = 24
 _MOST_STEPS = 1000
-_NAME = "what-if"
+# Stands for the source and the id, where they don't matter.
+NAME = "what-if"
 _WRITTEN = ("properties", "context", "consent", "traits")
 
 # What stands for a pattern over types.
@@ -80,11 +81,13 @@ class _Search:
             found = chain(self._ways(((unused, True), *goals), {}), found)
         for asks in found:
             event = self._event(asks)
+            if event.identifiers == Identifiers() != self.identifiers:
+                continue  # then it would be nobody's
             yield event
             if rule.on_trait and not event.traits:
                 # Rules that read traits alone are looked at when any trait changes.
-                note = "no" if self.state.traits.get(_NAME) == "yes" else "yes"
-                yield msgspec.structs.replace(event, traits={_NAME: note})
+                note = "no" if self.state.traits.get(NAME) == "yes" else "yes"
+                yield msgspec.structs.replace(event, traits={NAME: note})
 
     def _unused(self) -> Ask | None:
         limit = self.rule.document.limit
@@ -132,7 +135,7 @@ class _Search:
     def _bare(self) -> Event:
         at = instant(self.at_ms)
         return Event(
-            id=_NAME, source=_NAME, type=IDENTIFY, occurred_at=at, received_at=at,
+            id=NAME, source=NAME, type=IDENTIFY, occurred_at=at, received_at=at,
             identifiers=self.identifiers, verdict=Verdict("human"),
         )  # fmt: skip
 

@@ -29,7 +29,13 @@ async def test_what_would_help_is_told_with_an_event_that_would_do(
     lead_id = await rows.lead(identifiers=SARAH, models=cold())
     answer = await api.get(f"/v1/leads/{lead_id}/next")
     assert answer.status_code == 200
-    nothing: dict[str, Any] = {"properties": {}, "traits": {}, "context": {}, "consent": {}}
+    nothing: dict[str, Any] = {
+        "source": None,
+        "properties": {},
+        "traits": {},
+        "context": {},
+        "consent": {},
+    }
     step = {"effort": 3, "clipped": "", "to_stage": "educate", "at_once": True}
     assert answer.json() == {
         "lead_id": str(lead_id),

@@ -47,14 +47,14 @@ PAST = (
 
 
 def found_for(
-    rules: str, past: tuple[Event, ...], now_ms: int = MONDAY + 1000, journey: str = "main"
+    rules: str, past: tuple[Event, ...], now_ms: int = MONDAY + 1000, **asked: Any
 ) -> NextSteps:
     """The next steps of a lead, which stays as it was."""
     compiled = ruleset(rules)
     state, journeys = new_state(), new_journeys(compiled, MONDAY)
     extend(compiled, state, journeys, past, True)
     before = encode_scores(state), encode_journeys(journeys)
-    found = next_steps(compiled, state, journeys, now_ms, True, SARAH, journey)
+    found = next_steps(compiled, state, journeys, now_ms, True, SARAH, **asked)
     assert (encode_scores(state), encode_journeys(journeys)) == before
     return found
 
@@ -181,6 +181,27 @@ stages:
     assert whys(found) == {"visit": "not_enough"}
 
 
+@pytest.mark.parametrize(
+    "given", ["after: {quiet: 7d}", "when: {quiet: {for: 7d}}", "when: {not: {quiet: {for: 7d}}}"]
+)
+def test_what_time_adds_to_an_event_makes_a_step_of_later(given: str) -> None:
+    """A visit alone doesn't suffice, nor does time, which gives points, or takes a loss back."""
+    points = -5 if "not" in given else 5
+    rules = f"""
+models:
+  m:
+    rules:
+      - {{id: visit, on: page_viewed, points: {6 if points < 0 else 1}}}
+      - {{id: week, {given}, points: {points}}}
+stages: {{ladder: [{{name: low}}, {{name: high, enter: {{m: 6}}}}]}}
+"""
+    found = found_for(rules, (event("a", MONDAY),))
+    assert [(one.rule.document.id, one.at_ms) for one in found.steps] == [
+        ("visit", found.at_ms + 7 * DAY)
+    ]
+    assert found.by_time is None
+
+
 def test_a_move_to_a_lower_stage_or_beside_the_ladder_is_told() -> None:
     """It doesn't help, and where it leads is said."""
     rules = """
@@ -222,3 +243,22 @@ def test_moves_that_time_has_brought_by_now_are_made_first() -> None:
     """Whether the scorer has seen to them or not."""
     found = found_for(RULES, PAST, now_ms=MONDAY + 40 * DAY)
     assert (found.stage, found.by_time) == ("inform", None)
+
+
+def test_a_lead_on_which_time_acts_too_often_is_not_followed_for_ever() -> None:
+    """It is said so, and not that the rule doesn't help."""
+    rules = """
+models:
+  m:
+    decay: {half_life: 1d}
+    rules:
+      - {id: visit, on: page_viewed, points: 1}
+      - {id: click, on: link_clicked, points: 1}
+      - {id: hour, when: {quiet: {for: 1h}}, points: 1}
+      - {id: day, when: {quiet: {for: 1d}}, points: 1}
+stages: {ladder: [{name: low}, {name: high, enter: {m: 3}}]}
+"""
+    past = (event("a", MONDAY),)
+    assert whys(found_for(rules, past))["click"] == "not_enough"
+    followed = whys(found_for(rules, past, most_acts=4))
+    assert (followed["visit"], followed["click"]) == ("not_enough", "not_followed")

@@ -99,6 +99,7 @@ CONTRADICTIONS = [
     "on: a, when: {field: identifiers.email, eq: other@example.com}",
     "on: a, when: {field: identifiers.phone, exists: true}",
     "on: a, when: {field: verdict.judgement, eq: bot}",
+    "on: a, when: {field: identifiers.email, exists: false}",
     "on: stage_overridden",
     "on: a, when: {field: source, eq: operator}",
 ]
