@@ -57,8 +57,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class NoStep:
-    """A rule that brings the lead nowhere higher. why: see WHY in docs/api.md · witness: None where
-    there is none · entry: what the rule gives for it, None for nothing · to_stage: where the
+    """A rule that brings the lead nowhere higher. why: see docs/api.md · witness: None where there
+    is none · entry: what the rule gives for it, None for nothing · to_stage: where the
     witness moves the lead instead, "" where it stays.
     """
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
@@ -47,98 +49,110 @@ def told(core: Ruleset, line: list[Plain]) -> tuple[ScoreState, list[JourneyStat
     return state, journeys
 
 
-def found_for(core: Ruleset, line: list[Plain], later: int) -> NextSteps:
+def found_for(core: Ruleset, line: list[Plain], later: int, journey: str = "main") -> NextSteps:
     """The next steps of a lead with a history, so long after its newest event."""
     state, journeys = told(core, line)
     now_ms = (line[-1]["ms"] if line else START_MS) + later
-    return next_steps(core, state, journeys, now_ms, True, WHO)
+    return next_steps(core, state, journeys, now_ms, True, WHO, journey)
 
 
-def changes_of(core: Ruleset, line: list[Plain], until_ms: int) -> list[StageChange]:
-    """Every change of a lead's whole story, folded from its first event."""
+@dataclass
+class Story:
+    """What became of a lead on one journey, folded from its first event. stage: right after its
+    newest event, None while it isn't on the journey · later: its changes after that, by time.
+    """
+
+    ruleset: Plain
+    line: list[Plain]
+    journey: str
+    stage: str | None
+    changes: list[StageChange]
+    later: list[StageChange]
+
+    def check_by_oracle(self, until: int, clock: list[int]) -> None:
+        """The oracle walks the same way. clock: instants to look at beside those that matter."""
+        claims = [
+            Claim(one.from_stage, one.to_stage, one.at_ms, one.cause, one.handoff, one.episode)
+            for one in (*self.changes, *self.later)
+        ]
+        stages = self.ruleset["stages"]
+        if self.journey != "main":
+            stages = self.ruleset["journeys"][self.journey]
+        begun = self.line[0]["ms"] if self.line else START_MS
+        oracle = Oracle(self.ruleset, self.line, until)
+        check_walk(oracle, self.journey, stages, claims, clock, begun)
+
+
+def story_of(
+    ruleset: Plain, core: Ruleset, line: list[Plain], journey: str, until_ms: int, now_ms: int
+) -> Story:
+    """Tell it up to an instant. now_ms: after which moves are later ones."""
     state, journeys = new_state(), new_journeys(core, line[0]["ms"] if line else START_MS)
     extended = extend(core, state, journeys, [event_of(one) for one in line], True)
-    settled = advance(core, state, journeys, until_ms, True)
-    return [*extended.changes, *settled.changes]
-
-
-def first_after(changes: list[StageChange], at_ms: int) -> StageChange | None:
-    """The first move on the main journey by the event at an instant, or by time after it."""
-    return next(
-        (
-            one
-            for one in changes
-            if one.journey == "main"
-            and (one.at_ms > at_ms or (one.at_ms == at_ms and one.cause == "event"))
-        ),
-        None,
-    )
-
-
-def check_by_oracle(
-    ruleset: Plain, line: list[Plain], changes: list[StageChange], until: int
-) -> None:
-    """The oracle walks the same way."""
-    oracle = Oracle(ruleset, line, until)
-    claims = [
-        Claim(one.from_stage, one.to_stage, one.at_ms, one.cause, one.handoff, one.episode)
-        for one in changes
-        if one.journey == "main"
-    ]
-    check_walk(oracle, "main", ruleset["stages"], claims, [], line[0]["ms"] if line else START_MS)
+    changes = extended.changes + advance(core, state, journeys, now_ms, True).changes
+    stage = next((one.stage for one in journeys if one.name == journey), None)
+    later = advance(core, state, journeys, until_ms, True).changes
+    ours = [[one for one in some if one.journey == journey] for some in (changes, later)]
+    return Story(ruleset, line, journey, stage, *ours)
 
 
 laters = st.sampled_from([1, 20_000, 61_000, 600_000])
+names = st.sampled_from(["main", "main", "other"])
 
 
 @examples(40)
-@given(ruleset=rulesets(), history=ruled_histories, later=laters)
+@given(ruleset=rulesets(), history=ruled_histories, later=laters, journey=names)
 def test_what_is_said_to_help_helps_and_nothing_else_does(
-    ruleset: Plain, history: list[Plain], later: int
+    ruleset: Plain, history: list[Plain], later: int, journey: str
 ) -> None:
     """Each witness is sent after the whole history: a step brings the lead to the stage at the
     instant that were said; any other witness brings it nowhere higher than time alone does.
     """
     core = compiled(ruleset)
-    line = in_order(history)
-    found = found_for(core, line, later)
+    journey = journey if journey in core.ladders else "main"
+    ladder, line = core.ladders[journey], in_order(history)
+    found = found_for(core, line, later, journey)
     assert len(found.steps) + len(found.others) == len(core.rules)
     assert [one.rule.effort for one in found.steps] == sorted(o.rule.effort for o in found.steps)
-    without = found.by_time
-    until = found.at_ms + LATER_MS
     for one in (*found.steps, *found.others):
         if one.witness is None:
             continue
-        whole = [*line, plain_of(one.witness)]
-        changes = changes_of(core, whole, until)
-        first = first_after(changes, found.at_ms)
+        until = found.at_ms + LATER_MS
         if isinstance(one, Step):
-            assert first is not None
-            assert (first.to_stage, first.at_ms) == (one.to_stage, one.at_ms)
-            check_by_oracle(ruleset, whole, changes, until)
-        elif first is not None and is_higher(core.ladders["main"], found.stage, first.to_stage):
-            assert without is not None
-            assert without.at_ms <= first.at_ms
-            assert not is_higher(core.ladders["main"], without.to_stage, first.to_stage)
+            until = max(until, one.at_ms)
+        whole = [*line, plain_of(one.witness)]
+        story = story_of(ruleset, core, whole, journey, until, found.at_ms)
+        arrives = (story.stage, found.at_ms)
+        if story.stage == found.stage and story.later:
+            arrives = (story.later[0].to_stage, story.later[0].at_ms)
+        if isinstance(one, Step):
+            assert arrives == (one.to_stage, one.at_ms)
+            story.check_by_oracle(until, [])
+        elif arrives[0] is not None and is_higher(ladder, found.stage, arrives[0]):
+            assert found.by_time is not None
+            assert found.by_time.at_ms <= arrives[1]
+            assert not is_higher(ladder, found.by_time.to_stage, arrives[0])
 
 
 @examples(40)
-@given(ruleset=rulesets(), history=ruled_histories, later=laters)
+@given(ruleset=rulesets(), history=ruled_histories, later=laters, journey=names)
 def test_the_first_move_by_time_is_that_of_the_oracle(
-    ruleset: Plain, history: list[Plain], later: int
+    ruleset: Plain, history: list[Plain], later: int, journey: str
 ) -> None:
     """What is said to come if nothing happens comes, and before it nothing."""
     core = compiled(ruleset)
+    journey = journey if journey in core.ladders else "main"
     line = in_order(history)
-    found = found_for(core, line, later)
-    until = found.at_ms + LATER_MS
-    if found.by_time is not None:
-        until = max(until, found.by_time.at_ms)
-    changes = changes_of(core, line, until)
-    first = next((o for o in changes if o.journey == "main" and o.at_ms > found.at_ms), None)
+    found = found_for(core, line, later, journey)
     said = found.by_time
+    until = found.at_ms + LATER_MS
+    if said is not None:
+        until = max(until, said.at_ms)
+    story = story_of(ruleset, core, line, journey, until, found.at_ms)
+    first = story.later[0] if story.later else None
     assert (said and (said.to_stage, said.at_ms)) == (first and (first.to_stage, first.at_ms))
-    check_by_oracle(ruleset, line, changes, until)
+    assert story.stage == found.stage
+    story.check_by_oracle(until, list(range(found.at_ms, found.at_ms + LATER_MS, 29_000)))
 
 
 @examples(60)
