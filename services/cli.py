@@ -9,7 +9,8 @@ from enum import StrEnum
 import typer
 
 from deploy.local.commands import app as local_commands
-from services.console.commands import app as stage
+from services.console.lead_commands import app as leads
+from services.console.stage_commands import app as stage
 from services.ingest.commands import app as sources
 from services.router.commands import app as destinations
 from services.scorer.commands import app as rules
@@ -25,6 +26,7 @@ app.add_typer(sources, name="sources")
 app.add_typer(destinations, name="destinations")
 app.add_typer(rules, name="rules")
 app.add_typer(stage, name="stage")
+app.add_typer(leads, name="lead")
 
 
 class Process(StrEnum):

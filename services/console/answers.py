@@ -10,6 +10,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.scorer.core.next_steps import Why
 from shared.facts import Cause
 
 Instant = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
@@ -236,3 +237,76 @@ class StageCount(Answer):
 class StageCounts(Answer):
     items: list[StageCount]
     total: int
+
+
+class NextEvent(Answer):
+    """An event that would do. Empty parts, and a source that is null, may be anything."""
+
+    type: str
+    source: str | None
+    properties: dict[str, Any]
+    traits: dict[str, Any]
+    context: dict[str, Any]
+    consent: dict[str, Any]
+
+
+class NextStep(Answer):
+    """One event that brings the lead to a higher stage.
+
+    rule: "model/rule", which the event is made for · say: the rule's words · effort: 1 to 5, as
+    declared · points, clipped: what this rule gives, and what cuts it · at: from when the lead
+    is in to_stage; at_once: with the event, and not later.
+    """
+
+    rule: str
+    say: str
+    effort: int
+    event: NextEvent
+    points: float
+    clipped: str
+    to_stage: str
+    at: Instant
+    at_once: bool
+
+
+class UnhelpfulRule(Answer):
+    """A rule that no single event would make bring the lead higher; because: why, in words.
+
+    event: null where none could be tried · to_stage: where the event moves the lead instead.
+    """
+
+    rule: str
+    effort: int
+    why: Why
+    because: str
+    event: NextEvent | None
+    points: float
+    to_stage: str | None
+
+
+class NextMove(Answer):
+    from_stage: str
+    to_stage: str
+    at: Instant
+
+
+class NextSteps(Answer):
+    """What could happen next on one journey, as of `at`.
+
+    stage: null while the lead isn't on the journey · set_by_hand: the stage stands by hand: locked,
+    for good where locked_until is null, or else until points come or go · steps: by effort, then
+    in the order of the ruleset · if_nothing_happens: the first move that time brings.
+    """
+
+    lead_id: UUID
+    at: Instant
+    ruleset_version: int
+    merged_into: UUID | None = None
+    journey: str
+    stage: str | None
+    set_by_hand: bool
+    locked: bool
+    locked_until: Instant | None
+    steps: list[NextStep]
+    others: list[UnhelpfulRule]
+    if_nothing_happens: NextMove | None

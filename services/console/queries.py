@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.console.explanation import StoredEvent, TimeGiven
 from services.console.lead_view import LeadRow
 from shared.identity import Identifier
-from shared.lead_state import decode_journeys, decode_scores
+from shared.lead_state import JourneyState, decode_journeys, decode_scores
 from shared.tables import event, identifier, lead, stage_history, time_entry
 
 LEAD_COLUMNS = (
@@ -78,6 +78,12 @@ async def one_lead(connection: AsyncConnection, lead_id: UUID) -> LeadRow | None
     result = await connection.execute(sa.select(*LEAD_COLUMNS).where(lead.c.id == lead_id))
     row = result.one_or_none()
     return None if row is None else _lead_row(row)
+
+
+async def journeys_of(connection: AsyncConnection, lead_id: UUID) -> list[JourneyState]:
+    """Where a lead stands on each of its journeys."""
+    result = await connection.execute(sa.select(lead.c.journeys).where(lead.c.id == lead_id))
+    return decode_journeys(result.scalar_one())
 
 
 async def identifiers_of(

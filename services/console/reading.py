@@ -15,9 +15,11 @@ from services.console.explained_page import explain_page, read_page, state_knows
 from services.console.explanation import models_that_differ
 from services.console.lead_view import LeadRow, scores_at, show_lead, shown_at
 from services.console.metrics import EXPLANATIONS_DIFFERENT
+from services.console.next_view import show_next, whose
 from services.console.refusals import RefusedError
 from services.console.ruleset_cache import RulesetCache
 from services.console.timeline import show_timeline
+from services.scorer.core.next_steps import NextSteps, next_steps
 from shared.envelope import rfc3339
 from shared.ruleset.stages import MAIN
 
@@ -85,6 +87,26 @@ class LeadReader:
             models=explained,
             next_cursor=write_cursor(instant, oldest[0], str(oldest[1])) if oldest else None,
         )
+
+    async def next_steps(self, lead_id: UUID, journey: str) -> answers.NextSteps:
+        """What would bring a lead higher on a journey, and where it goes if nothing happens."""
+        async with self._snapshot() as connection:
+            row = await existing_lead(connection, lead_id)
+            ruleset = await self._rulesets.version(connection, row.ruleset_version)
+            journeys = await queries.journeys_of(connection, lead_id)
+            identifiers = await queries.identifiers_of(connection, [lead_id])
+        if journey not in ruleset.core.ladders:
+            there = ", ".join(ruleset.core.ladders)
+            message = f"there is no such journey; there are: {there}"
+            raise RefusedError(400, "invalid_parameter", message, "query.journey")
+        if row.merged_into is not None:
+            return show_next(row, ruleset, NextSteps(journey, self._now_ms()))  # no event is its
+        # Every rule is tried, which takes tens of milliseconds: other requests go on meanwhile.
+        core, who = ruleset.core, whose(identifiers[lead_id])
+        found = await asyncio.to_thread(
+            next_steps, core, row.scores, journeys, self._now_ms(), row.known, who, journey
+        )
+        return show_next(row, ruleset, found)
 
     async def timeline(
         self, lead_id: UUID, limit: int, cursor: str | None

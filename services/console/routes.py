@@ -14,6 +14,7 @@ from services.console.reading import LeadReader
 from services.console.refusals import RefusedError
 from services.console.stage_request import StageRequest
 from services.console.stage_setting import StageSetter
+from services.scorer.core.compile import JOURNEY
 from shared.envelope import milliseconds
 from shared.identity import ANONYMOUS, EMAIL, USER_ID
 
@@ -27,6 +28,7 @@ Cursor = Annotated[
     str | None, Query(max_length=MAX_TEXT_CHARS, description="`next_cursor` of the page before.")
 ]
 Text = Annotated[str | None, Query(min_length=1, max_length=MAX_TEXT_CHARS)]
+JourneyName = Annotated[str, Query(max_length=MAX_TEXT_CHARS, description="Which journey.")]
 Moment = Annotated[
     AwareDatetime | None, Query(description="The instant to explain, RFC 3339; now if missing.")
 ]
@@ -98,6 +100,19 @@ def lead_routes(reader: LeadReader, setter: StageSetter) -> APIRouter:
         at_ms = None if at is None else milliseconds(at)
         explanation = await reader.explanation(lead_id, at_ms, newest, cursor)
         return _json(explanation, _survivor(request, explanation.merged_into))
+
+    @router.get(
+        "/leads/{lead_id}/next",
+        response_model=answers.NextSteps,
+        responses=NO_SUCH_LEAD,
+        summary="What would bring a lead to a higher stage",
+    )
+    async def next_steps_of_lead(
+        request: Request, lead_id: UUID, journey: JourneyName = JOURNEY
+    ) -> Response:
+        """Single events, one per rule, least effort first; and what happens if nothing does."""
+        found = await reader.next_steps(lead_id, journey)
+        return _json(found, _survivor(request, found.merged_into))
 
     @router.get(
         "/leads/{lead_id}/timeline",

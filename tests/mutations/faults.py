@@ -7,6 +7,7 @@ from dataclasses import dataclass
 CORE = "services/scorer/core"
 ORACLE = "tests/unit/scorer/test_against_oracle.py"
 GIVEN = "test_entries_scores_and_grades_are_those_of_the_oracle"
+STEPS = "tests/unit/scorer/test_next_steps.py"
 WALK = "test_no_move_is_missed_and_none_invented"
 
 
@@ -255,5 +256,33 @@ FAULTS = (
         "if at_ms - sight.journey.since_ms < rungs[here].dwell_ms or",
         "if at_ms - sight.journey.since_ms <= rungs[here].dwell_ms or",
         f"{ORACLE}::{WALK}",
+    ),
+    Fault(
+        "what time does anyway counts as a step",
+        f"{CORE}/next_steps.py",
+        "            or move.at_ms < without.at_ms",
+        "            or move.at_ms <= without.at_ms",
+        STEPS,
+    ),
+    Fault(
+        "an event is tried on the lead as it stood before time went on",
+        f"{CORE}/next_steps.py",
+        "    advance(ruleset, lead.state, lead.journeys, at_ms, known)\n",
+        "",
+        STEPS,
+    ),
+    Fault(
+        "what time gives isn't reckoned with when a rise is ruled out",
+        f"{CORE}/reachable.py",
+        "        return max(rule.points, 0.0)",
+        "        return 0.0",
+        STEPS,
+    ),
+    Fault(
+        "a witness leaves out what an event of a count must hold",
+        f"{CORE}/witness.py",
+        "*([when] if when is not None else [])",
+        "*([])",
+        "tests/unit/scorer/test_witness.py",
     ),
 )

@@ -70,7 +70,8 @@ class Rule:
     apart, "" for none · group_cap: infinity for none · bounds: per period, of the group, then of
     the model; group_bounds: how many of them are the group's · valid_from, valid_to: ms ·
     silence_ms: granted by time so long after an event of silence_tally, 0 for other rules ·
-    beyond: the entry of an event beyond the limit, where it is always the same.
+    beyond: the entry of an event beyond the limit, where it is always the same · document: as it
+    is written · when: its whole condition, with segments and personas written out.
     """
 
     order: int
@@ -88,6 +89,8 @@ class Rule:
     most: int
     value_of: Getter | None
     on_trait: bool
+    document: RuleDocument
+    when: Condition | None
     kind: Kind = "half_life"
     timed: TimedCheck | None = None
     turns: tuple[Turn, ...] = ()
@@ -305,6 +308,8 @@ def _compile_rule(
         most=_most(limit),
         value_of=getter(limit.once_per) if limit is not None and limit.once_per else None,
         on_trait=rule.holds,
+        document=rule,
+        when=when,
         kind=kind,
         timed=timed_check,
         turns=turns,

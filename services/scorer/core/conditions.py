@@ -124,6 +124,12 @@ def _some(checks: list[Check]) -> Check:
     return lambda event, traits: any(check(event, traits) for check in checks)
 
 
+def value_test(condition: Condition) -> Test:
+    """What a condition on one field asks of its value."""
+    tests = _tests(condition)
+    return tests[0] if len(tests) == 1 else lambda value: all(test(value) for test in tests)
+
+
 def _tests(condition: Condition) -> list[Test]:
     fold = condition.ignore_case
     tests: list[Test] = []

@@ -97,8 +97,7 @@ def step(
             continue
         to = None
         by_points = is_settled_by_points(ladder, journey)
-        if journey.locked_ms == HELD and any_points(entries):
-            journey.locked_ms = UNLOCKED
+        let_go(journey, entries)
         if (
             not by_points
             or journey.since_ms == at_ms  # one that begins here may begin higher up
@@ -120,6 +119,12 @@ def step(
                 move(ladder, state, journeys, journey, to, at_ms, "event", known, True, reasons)
             )
         journey.ladder_at_ms = at_ms
+
+
+def let_go(journey: JourneyState, entries: Sequence[Entry | TimeEntry]) -> None:
+    """Points end the stand of a stage that was set by hand without a lock."""
+    if journey.locked_ms == HELD and any_points(entries):
+        journey.locked_ms = UNLOCKED
 
 
 def _reasons(ruleset: Ruleset, event: Event, at_ms: int, entries: list[Entry]) -> list[Reason]:
@@ -160,8 +165,7 @@ def flip_by_time(
         time_entries += entries
         if not late:
             for journey in journeys:
-                if journey.locked_ms == HELD and any_points(entries):
-                    journey.locked_ms = UNLOCKED
+                let_go(journey, entries)
             _read_ladders(ruleset, state, journeys, due, known, changes)
         behind = behind or (late and any(entry.points for entry in entries))
     return behind

@@ -186,9 +186,15 @@ def _fallen(sight: _Sight, here: int) -> int | None:
 
 
 def next_change_ms(
-    ladder: Ladder, state: ScoreState, journey: JourneyState, after_ms: int
+    ladder: Ladder,
+    state: ScoreState,
+    journey: JourneyState,
+    after_ms: int,
+    until_ms: int | None = None,
 ) -> int | None:
-    """The first instant later than after_ms at which time alone moves the lead, None if never."""
+    """The first instant later than after_ms at which time alone moves the lead, None if never.
+    until_ms: what comes later need not be found.
+    """
     locked_ms = journey.locked_ms
     if not ladder.rich and locked_ms == UNLOCKED:
         return next_move_ms(ladder, state.models, journey, after_ms)
@@ -205,7 +211,10 @@ def next_change_ms(
     end_ms = max(settled_ms(state.models, first_ms), edges[-1]) + 1
     # Between two edges no condition turns: only scores can move the lead there.
     for left, following in zip(edges, [*edges[1:], end_ms + 1], strict=True):
-        found = _first_within(ladder, state, journey, left, following - 1)
+        if until_ms is not None and until_ms < left:
+            return None
+        last_ms = following - 1 if until_ms is None else min(following - 1, until_ms)
+        found = _first_within(ladder, state, journey, left, last_ms)
         if found is not None:
             return found
     return None

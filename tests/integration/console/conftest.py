@@ -89,6 +89,8 @@ class Rows:
         state = ScoreState(
             last=(last_ms, "web", "m"), events=1, traits=traits or {}, models=models or {}
         )
+        since_ms = NOW_MS - 2 * DAY_MS
+        journey = JourneyState("main", stage, since_ms, last_ms, locked_ms=locked_ms)
         async with self.engine.begin() as connection:
             await connection.execute(
                 sa.insert(lead).values(
@@ -98,15 +100,10 @@ class Rows:
                     merged_into=merged_into,
                     ruleset_version=self.version,
                     stage=stage,
-                    stage_since_ms=NOW_MS - 2 * DAY_MS,
+                    stage_since_ms=since_ms,
                     scores=encode_scores(state),
                     journeys=encode_journeys(
-                        [
-                            JourneyState(
-                                "main", stage, NOW_MS - 2 * DAY_MS, last_ms, locked_ms=locked_ms
-                            ),
-                            JourneyState("renewal", "safe", last_ms, last_ms),
-                        ]
+                        [journey, JourneyState("renewal", "safe", last_ms, last_ms)]
                     ),
                 )
             )

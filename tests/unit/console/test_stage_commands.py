@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from typer.testing import CliRunner
 
-from services.console.commands import app
+from services.console.stage_commands import app
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,99 @@
+"""leadscore lead: what could happen next to one lead."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from services.console.answers import NextEvent, NextSteps
+
+app = typer.Typer(help="Leads: what could happen next.", no_args_is_help=True)
+
+
+@app.callback()
+def lead() -> None:
+    """Leads: what could happen next."""
+
+
+@app.command(name="next")
+def next_(
+    who: Annotated[
+        str, typer.Argument(help="A lead's email address, id, user id or anonymous id.")
+    ],
+    journey: Annotated[str, typer.Option(help="Which journey.")] = "main",
+    every: Annotated[
+        bool, typer.Option("--all", help="Tell of the rules that don't help, too, and why.")
+    ] = False,
+) -> None:
+    """Tell which single events would bring a lead to a higher stage, those of least effort first,
+    and where it goes if nothing happens. Every answer was tried on the lead's own history, and
+    changes nothing. Exit code 1 when there is no such lead or journey.
+    """
+    for line in told(asyncio.run(_read(who.strip(), journey)), every=every):
+        typer.echo(line)
+
+
+async def _read(who: str, journey: str) -> NextSteps:
+    from deploy.local.state import load_settings
+    from services.console.reading import LeadReader
+    from services.console.refusals import DATABASE_AWAY, RefusedError
+    from services.console.stage_setting import find_lead
+    from shared.database import create_engine
+
+    engine = create_engine(load_settings())
+    try:
+        async with engine.connect() as connection:
+            lead_id = await find_lead(connection, who)
+        if lead_id is None:
+            raise RefusedError(404, "lead_not_found", f"there is no lead {who}")
+        reader = LeadReader(engine, lambda: time.time_ns() // 1_000_000)
+        return await reader.next_steps(lead_id, journey)
+    except RefusedError as refused:
+        typer.echo(refused.problem.message, err=True)
+    except DATABASE_AWAY as error:
+        typer.echo(f"Postgres can't be reached: {type(error).__name__}", err=True)
+    finally:
+        await engine.dispose()
+    raise typer.Exit(1)
+
+
+def told(found: NextSteps, *, every: bool) -> list[str]:
+    """The answer in lines."""
+    if found.merged_into is not None:
+        return [f"this lead was merged into {found.merged_into}: ask for that one"]
+    stands = "not begun" if found.stage is None else f"stage {found.stage}"
+    lines = [f"{found.journey}: {stands}, as of {found.at}"]
+    if found.locked:
+        lines.append(
+            f"locked by hand {'until ' + found.locked_until if found.locked_until else 'for good'}"
+        )
+    elif found.set_by_hand:
+        lines.append("set by hand: it stands until points come or go")
+    for step in found.steps:
+        when = "at once" if step.at_once else f"on {step.at}"
+        points = f"{step.points:+g}, {step.clipped}" if step.clipped else f"{step.points:+g}"
+        lines.append(f"effort {step.effort}  {step.rule} ({points}) → {step.to_stage} {when}")
+        lines.append(f"          {step.say}: {event_words(step.event)}")
+    if not found.steps:
+        lines.append("no single event brings it higher")
+    lines += [f"no help   {one.rule}: {one.because}" for one in found.others if every]
+    if found.others and not every:
+        lines.append(f"{len(found.others)} other rules don't help: see --all")
+    move = found.if_nothing_happens
+    moves = "it stays" if move is None else f"{move.from_stage} → {move.to_stage} on {move.at}"
+    return [*lines, f"if nothing happens: {moves}"]
+
+
+def event_words(event: NextEvent) -> str:
+    """The type, and what must be in it."""
+    parts = {
+        name: part
+        for name in ("source", "properties", "traits", "context", "consent")
+        if (part := getattr(event, name))
+    }
+    return f"{event.type} {json.dumps(parts, ensure_ascii=False)}" if parts else event.type
