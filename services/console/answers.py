@@ -37,6 +37,7 @@ class Lead(Answer):
     identifiers: lists by kind (email, user_id, phone, external, anonymous_id) · scores: by model,
     as of now · grade: null where the ruleset has none · bands: the name of the score, by model ·
     persona: null for none · segments: in the order of the ruleset ·
+    account: its company, as under /v1/accounts ·
     labels: what marketing calls the stage · merged_into: set on a lead that was
     absorbed, and names the one that lives on.
     """
@@ -50,6 +51,7 @@ class Lead(Answer):
     bands: dict[str, str]
     persona: str | None
     segments: list[str]
+    account: str | None = None
     stage: str
     stage_since: Instant
     labels: list[str]

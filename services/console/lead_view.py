@@ -63,7 +63,11 @@ def identifiers_by_kind(identifiers: Iterable[tuple[int, str]]) -> dict[str, lis
 
 
 def show_lead(
-    row: LeadRow, ruleset: RulesetView, identifiers: Iterable[tuple[int, str]], now_ms: int
+    row: LeadRow,
+    ruleset: RulesetView,
+    identifiers: Iterable[tuple[int, str]],
+    now_ms: int,
+    account: str | None = None,
 ) -> Lead:
     """The lead as the API answers it."""
     at_ms = shown_at(row.scores, now_ms)
@@ -77,6 +81,7 @@ def show_lead(
         bands=bands_at(ruleset.core, row.scores, at_ms),
         persona=persona_at(ruleset.core, row.scores, at_ms),
         segments=segments_at(ruleset.core, row.scores, at_ms),
+        account=account,
         stage=row.stage,
         stage_since=rfc3339(row.stage_since_ms),
         labels=ruleset.ladder.get(row.stage, []),

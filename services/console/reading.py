@@ -138,6 +138,7 @@ class LeadReader:
         self, connection: AsyncConnection, rows: Sequence[LeadRow]
     ) -> list[answers.Lead]:
         identifiers = await queries.identifiers_of(connection, [row.id for row in rows])
+        accounts = await queries.accounts_of(connection, [row.id for row in rows])
         now_ms = self._now_ms()
         return [
             show_lead(
@@ -145,6 +146,7 @@ class LeadReader:
                 await self._rulesets.version(connection, row.ruleset_version),
                 identifiers[row.id],
                 now_ms,
+                accounts.get(row.id),
             )
             for row in rows
         ]

@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from services.scorer import metrics, queries
+from services.scorer.account_work import see_to_accounts
 from services.scorer.intake import Intake
 from services.scorer.live_ruleset import LiveRuleset
 from services.scorer.partitions import raise_watermarks
@@ -73,6 +74,11 @@ class Clockwork:
             if seen_to < LEADS_AT_ONCE:
                 return
             await asyncio.sleep(0)
+
+    async def accounts(self) -> None:
+        """See to the companies whose members changed, and to those that are due."""
+        if self._scene().accounts is not None:
+            await see_to_accounts(self._transact, self._scene)
 
     async def recalculation(self) -> None:
         """Score all leads again that stand under an older ruleset."""

@@ -108,6 +108,7 @@ async def _wire(
             ruleset.hand_off,
             identities,
             resends,
+            ruleset.accounts,
         )
 
     taker = Taker(pool, patience, DeadLetters(settings, producer), scene)
@@ -167,6 +168,9 @@ async def _run_tasks(
         await patience.through(clockwork.watermark)
         await clockwork.timers()
 
+    async def companies() -> None:
+        await clockwork.accounts()
+
     async def newer_ruleset() -> None:
         await patience.through(ruleset.refresh)
         await clockwork.recalculation()
@@ -179,6 +183,7 @@ async def _run_tasks(
 
     async with asyncio.TaskGroup() as group:
         group.create_task(every(TICK_SECONDS, tick, stopping))
+        group.create_task(every(TICK_SECONDS, companies, stopping))
         group.create_task(every(RULESET_POLL_SECONDS, newer_ruleset, stopping))
         group.create_task(every(1.0, watch, stopping))
         group.create_task(every(GARBAGE_SECONDS, collect_garbage, stopping))
