@@ -117,7 +117,8 @@ stage_history = sa.Table(
 )
 
 # Which account (company) a lead belongs to, and how accounts stand: written by the owner of their
-# shard, never by a batch. account: "group:ID" or "domain:NAME". due_ms: look again by then.
+# shard, never by a batch. account: "group:ID" or "domain:NAME". due_ms: look again by then,
+# though nothing happens · rests_until: not made anew before it, whatever happens.
 account_member = sa.Table(
     "account_member",
     metadata,
@@ -138,7 +139,9 @@ account = sa.Table(
     sa.Column("stage_since_ms", sa.BigInteger, nullable=False),
     sa.Column("ruleset_version", sa.Integer, nullable=False),
     sa.Column("due_ms", sa.BigInteger),
+    sa.Column("rests_until", sa.DateTime(timezone=True), nullable=False),
     sa.Index("account_due_idx", "shard", "due_ms", postgresql_where=sa.text("due_ms IS NOT NULL")),
+    sa.Index("account_stage_key_idx", "stage", "key"),
 )
 
 account_stage_history = sa.Table(

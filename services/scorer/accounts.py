@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
+from math import fsum
 from typing import Any
 from uuid import UUID
 from zlib import crc32
@@ -21,6 +22,8 @@ from shared.ruleset.document import RulesetDocument
 
 # Each has one owner at a time. Fixed: stored rows carry their shard.
 ACCOUNT_SHARDS = 8
+# Keys are indexed: Postgres takes up to 2,704 bytes, and a character has up to four.
+GROUP_CHARACTERS = 512
 TOLERANCE = 1e-9
 
 
@@ -58,13 +61,16 @@ def _how_many(how: str | Top) -> int:
 
 def account_of(rules: AccountRules, traits: Mapping[str, Any], emails: Iterable[str]) -> str | None:
     """A lead's account: "group:ID" or "domain:NAME", None for none. Of several domains the first in
-    the alphabet counts: it doesn't depend on the order in which they came.
+    the alphabet counts: it doesn't depend on the order in which they came. A group whose id is no
+    text or whole number, is longer than 512 characters, or has a NUL, is none.
     """
     for by in rules.by:
         if by == "group":
             group = traits.get(GROUP_TRAIT)
-            if isinstance(group, str | int) and not isinstance(group, bool) and str(group):
-                return f"group:{group}"
+            if isinstance(group, str | int) and not isinstance(group, bool):
+                name = str(group)
+                if 0 < len(name) <= GROUP_CHARACTERS and "\0" not in name:
+                    return f"group:{name}"
         else:
             domains = {email.rpartition("@")[2].lower() for email in emails} - rules.free_mail
             if named := sorted(domain for domain in domains if domain):
@@ -72,14 +78,18 @@ def account_of(rules: AccountRules, traits: Mapping[str, Any], emails: Iterable[
     return None
 
 
-def account_scores(rules: AccountRules, members: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """By model, rounded to a millionth. members: the scores of each, as shown, at one instant."""
+def account_scores(
+    rules: AccountRules, by_model: Mapping[str, Sequence[float]]
+) -> dict[str, float]:
+    """By model, rounded to a millionth. by_model: what the model says of each member, as shown, at
+    one instant, in any order.
+    """
     scores = {}
     for name, top in rules.top.items():
-        values = sorted(member[name] for member in members)  # the same sum in whatever order
+        values = by_model[name]
         best = nlargest(top, values) if top else values
-        value = sum(best) / len(best) if best and top else sum(best)
-        scores[name] = round(value, 6)
+        total = fsum(best)  # the same in whatever order
+        scores[name] = round(total / len(best) if best and top else total, 6)
     return scores
 
 

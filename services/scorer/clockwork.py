@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from services.scorer import metrics, queries
-from services.scorer.account_work import see_to_accounts
+from services.scorer.account_work import forget_accounts, see_to_accounts
 from services.scorer.intake import Intake
 from services.scorer.live_ruleset import LiveRuleset
 from services.scorer.partitions import raise_watermarks
@@ -48,6 +48,7 @@ class Clockwork:
         self._health = health
         self._scene = scene
         self.watermark_ms = 0
+        self._forgotten = 0  # the version under which accounts were forgotten
 
     async def watermark(self) -> None:
         """Raise the watermarks of our idle partitions, and read the least of all."""
@@ -76,9 +77,16 @@ class Clockwork:
             await asyncio.sleep(0)
 
     async def accounts(self) -> None:
-        """See to the companies whose members changed, and to those that are due."""
-        if self._scene().accounts is not None:
+        """See to the companies whose members changed, and to those that are due. A ruleset without
+        accounts costs one transaction when it is taken up.
+        """
+        scene = self._scene()
+        if scene.accounts is not None:
             await see_to_accounts(self._transact, self._scene)
+            self._forgotten = 0
+        elif self._forgotten != scene.ruleset.version:
+            await self._transact(forget_accounts)
+            self._forgotten = scene.ruleset.version
 
     async def recalculation(self) -> None:
         """Score all leads again that stand under an older ruleset."""

@@ -143,7 +143,7 @@ async def _pool(settings: Settings) -> asyncpg.Pool[Any]:
     return await asyncpg.create_pool(
         dsn(settings),
         min_size=1,
-        max_size=4,
+        max_size=5,
         command_timeout=120,
         server_settings={"application_name": settings.instance or "leadscore-scorer"},
     )
@@ -168,9 +168,6 @@ async def _run_tasks(
         await patience.through(clockwork.watermark)
         await clockwork.timers()
 
-    async def companies() -> None:
-        await clockwork.accounts()
-
     async def newer_ruleset() -> None:
         await patience.through(ruleset.refresh)
         await clockwork.recalculation()
@@ -183,7 +180,7 @@ async def _run_tasks(
 
     async with asyncio.TaskGroup() as group:
         group.create_task(every(TICK_SECONDS, tick, stopping))
-        group.create_task(every(TICK_SECONDS, companies, stopping))
+        group.create_task(every(TICK_SECONDS, clockwork.accounts, stopping))
         group.create_task(every(RULESET_POLL_SECONDS, newer_ruleset, stopping))
         group.create_task(every(1.0, watch, stopping))
         group.create_task(every(GARBAGE_SECONDS, collect_garbage, stopping))

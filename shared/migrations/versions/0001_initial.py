@@ -253,8 +253,10 @@ def upgrade() -> None:
         sa.Column("stage_since_ms", sa.BigInteger(), nullable=False),
         sa.Column("ruleset_version", sa.Integer(), nullable=False),
         sa.Column("due_ms", sa.BigInteger(), nullable=True),
+        sa.Column("rests_until", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("key", name="account_pkey"),
     )
+    op.create_index("account_stage_key_idx", "account", ["stage", "key"])
     op.create_index(
         "account_due_idx",
         "account",

@@ -12,7 +12,6 @@ import asyncpg
 import pytest
 
 from services.scorer.account_work import (
-    RECHECK_MS,
     find_accounts,
     make_accounts,
     see_to_accounts,
@@ -102,13 +101,13 @@ async def test_the_newest_group_call_by_occurrence_moves_a_lead(firms: Firms, la
 
 async def test_a_merged_lead_leaves_its_company(firms: Firms) -> None:
     """Its points are the survivor's, and count once."""
-    await firms.take(happening(1, "lead_grouped", user_id="u", traits={"group_id": "g"}))
-    await firms.take(happening(2, user_id="u"), happening(3, email="a@acme.example"))
+    await firms.take(happening(1, "lead_grouped", anonymous_id="u", traits={"group_id": "g"}))
+    await firms.take(happening(2, anonymous_id="u"), happening(3, email="a@acme.example"))
     await firms.see_to()
     assert {key: one[:2] for key, one in (await firms.accounts()).items()} == {
         "group:g": (1, 10.0), "domain:acme.example": (1, 10.0),
     }  # fmt: skip
-    await firms.take(happening(4, "lead_identified", user_id="u", email="a@acme.example"))
+    await firms.take(happening(4, "lead_identified", anonymous_id="u", email="a@acme.example"))
     await firms.see_to()
     assert {key: one[:2] for key, one in (await firms.accounts()).items()} == {"group:g": (1, 20.0)}
 

@@ -35,10 +35,10 @@ def rules(accounts: str) -> AccountRules:
 )
 def test_members_scores_are_put_together(how: str, score: float) -> None:
     """By sum, best, or average of the best, of as many as there are."""
-    members = [{"e": value} for value in (10.0, 30.0, 2.0)]
+    members = [10.0, 30.0, 2.0]
     found = rules(f"{{score: {{e: {how}}}}}")
-    assert account_scores(found, members) == {"e": score}
-    assert account_scores(found, members[::-1]) == {"e": score}
+    assert account_scores(found, {"e": members}) == {"e": score}
+    assert account_scores(found, {"e": members[::-1]}) == {"e": score}
 
 
 def test_a_group_call_wins_over_the_email_domain() -> None:
@@ -104,6 +104,6 @@ def test_the_example_of_the_page_is_true() -> None:
     stage = ""
     for line in found[2].splitlines():
         members, score, after = (cell.strip() for cell in line.split("|"))
-        scores = account_scores(written, [{"engagement": float(one)} for one in members.split()])
+        scores = account_scores(written, {"engagement": [float(one) for one in members.split()]})
         stage = account_stage(written, stage, scores)
         assert (scores, stage) == ({"engagement": float(score)}, after), line

@@ -1,0 +1,96 @@
+"""Every statement about companies outside the batches, named and described. All take sets."""
+
+from __future__ import annotations
+
+# Own a shard until the end of the transaction: no row is false for whoever comes second. An owner
+# that falls silent in the middle (a machine that is gone, not a connection that ends) loses its
+# transaction, and with it the shard.
+OWN = """
+SELECT pg_try_advisory_xact_lock($1, $2) AS ours,
+       set_config('idle_in_transaction_session_timeout', $3, true)
+"""
+
+WAITING_LEADS = "SELECT DISTINCT shard FROM account_dirty_lead"
+
+# Shards with dirty accounts that don't rest, or with due ones.
+WAITING_ACCOUNTS = """
+SELECT shard FROM account_dirty AS d
+ WHERE NOT EXISTS (SELECT FROM account a WHERE a.key = d.account AND a.rests_until > now())
+UNION SELECT shard FROM account WHERE due_ms <= $1
+"""
+
+TAKE_LEADS = """
+DELETE FROM account_dirty_lead WHERE id IN (
+    SELECT id FROM account_dirty_lead WHERE shard = $1 ORDER BY id LIMIT $2
+) RETURNING lead_id
+"""
+
+# Dirty leads with their account of before; without a state if the lead is gone.
+LEADS = """
+SELECT taken.id, l.scores, l.merged_into, l.ruleset_version, m.account,
+       ARRAY(SELECT value FROM identifier i WHERE i.lead_id = l.id AND i.kind = $2) AS emails
+  FROM unnest($1::uuid[]) AS taken(id)
+  LEFT JOIN lead l ON l.id = taken.id
+  LEFT JOIN account_member m ON m.lead_id = taken.id
+"""
+
+JOIN = """
+INSERT INTO account_member (lead_id, account) SELECT * FROM unnest($1::uuid[], $2::text[])
+ON CONFLICT (lead_id) DO UPDATE SET account = excluded.account
+"""
+
+PART = "DELETE FROM account_member WHERE lead_id = ANY($1::uuid[])"
+
+NOTE_ACCOUNTS = """
+INSERT INTO account_dirty (shard, account) SELECT * FROM unnest($1::int[], $2::text[])
+"""
+
+# The oldest notes of accounts that don't rest, and all other notes of the same accounts.
+TAKE_ACCOUNTS = """
+DELETE FROM account_dirty WHERE account IN (
+    SELECT account FROM account_dirty AS d
+     WHERE shard = $1
+       AND NOT EXISTS (SELECT FROM account a WHERE a.key = d.account AND a.rests_until > now())
+     ORDER BY id LIMIT $2
+) RETURNING account
+"""
+
+DUE_ACCOUNTS = "SELECT key FROM account WHERE shard = $1 AND due_ms <= $2 ORDER BY due_ms LIMIT $3"
+
+STORED = "SELECT key, members, stage, stage_since_ms FROM account WHERE key = ANY($1::text[])"
+
+MEMBERS = """
+SELECT m.account, l.ruleset_version, l.scores
+  FROM account_member m JOIN lead l ON l.id = m.lead_id
+ WHERE m.account = ANY($1::text[]) AND l.merged_into IS NULL
+"""
+
+# rests_until: a large account is not made again and again without a pause.
+SAVE = """
+INSERT INTO account (key, shard, members, scores, at_ms, stage, stage_since_ms, ruleset_version,
+                     due_ms, rests_until)
+SELECT key, shard, members, scores, at_ms, stage, since_ms, $1, due_ms,
+       clock_timestamp() + members * $2::interval
+  FROM unnest($3::text[], $4::int[], $5::int[], $6::jsonb[], $7::bigint[], $8::text[],
+              $9::bigint[], $10::bigint[])
+    AS made(key, shard, members, scores, at_ms, stage, since_ms, due_ms)
+ON CONFLICT (key) DO UPDATE
+   SET members = excluded.members, scores = excluded.scores, at_ms = excluded.at_ms,
+       stage = excluded.stage, stage_since_ms = excluded.stage_since_ms,
+       ruleset_version = excluded.ruleset_version, due_ms = excluded.due_ms,
+       rests_until = excluded.rests_until
+"""
+
+# Not due before all members are scored under the ruleset: each that is makes the account dirty.
+PUT_OFF = "UPDATE account SET due_ms = NULL WHERE key = ANY($1::text[])"
+
+DROP = "DELETE FROM account WHERE key = ANY($1::text[])"
+
+MOVE_COLUMNS = ("account", "at_ms", "from_stage", "to_stage", "scores", "ruleset_version")
+
+# A ruleset without accounts: what is left of them. Their history stays.
+FORGET = """
+WITH notes AS (DELETE FROM account_dirty_lead), more AS (DELETE FROM account_dirty),
+     members AS (DELETE FROM account_member)
+DELETE FROM account
+"""
