@@ -29,6 +29,7 @@ async def test_an_account_is_shown_with_its_people_and_its_moves(rows: Rows, api
             sa.insert(account).values(
                 key=KEY, shard=0, members=3, scores={"engagement": 30.0}, at_ms=NOW_MS,
                 stage="warm", stage_since_ms=NOW_MS, ruleset_version=rows.version,
+                rests_until=sa.func.now(),
             )
         )  # fmt: skip
         await connection.execute(

@@ -4,21 +4,27 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime
+from math import log2
 from time import monotonic
 from typing import Any
 
 import asyncpg
 import pytest
 
+from services.scorer.account_making import EXACT_MS
 from services.scorer.account_work import (
+    OWNER_SILENCE,
     find_accounts,
+    forget_accounts,
     make_accounts,
     see_to_accounts,
 )
 from services.scorer.accounts import ACCOUNT_SHARDS, compile_accounts, shard_of_account
 from services.scorer.clockwork import TICK_SECONDS, every
-from services.scorer.scene import Scene
+from services.scorer.scene import NewerRulesetError, Scene
+from services.scorer.timers import recalculate
+from shared.envelope import milliseconds
 from shared.ruleset.reading import read_ruleset
 from tests.integration.scorer.bench_of_leads import START, Workbench, happening, ruleset
 
@@ -112,21 +118,22 @@ async def test_a_merged_lead_leaves_its_company(firms: Firms) -> None:
     assert {key: one[:2] for key, one in (await firms.accounts()).items()} == {"group:g": (1, 20.0)}
 
 
-async def test_time_alone_takes_a_stage_within_the_recheck(firms: Firms) -> None:
-    """A score that fades is looked at again, and the move is history."""
+async def test_time_alone_takes_a_stage_at_its_instant(firms: Firms) -> None:
+    """A score that fades is looked at again when it is due, and the move is history."""
     await firms.take(happening(1, email="a@acme.example"), happening(2, email="b@acme.example"))
     await firms.see_to()
-    firms.watermark = START + timedelta(milliseconds=RECHECK_MS - 1)
     assert await firms.see_to() == 0
-    firms.watermark = START + timedelta(milliseconds=RECHECK_MS)
-    assert await firms.see_to() == 1
-    members, score, stage = (await firms.accounts())["domain:acme.example"]
-    assert (members, stage) == (2, "cold")
-    assert score == pytest.approx(20 * 2**-1.5, abs=1e-6)
-    rows = await firms.connection.fetch("SELECT * FROM account_stage_history ORDER BY id")
-    assert [(row["from_stage"], row["to_stage"]) for row in rows] == [
-        ("", "warm"), ("warm", "cold"),
-    ]  # fmt: skip
+    while (await firms.accounts())["domain:acme.example"][2] == "warm":
+        due_ms = await firms.connection.fetchval("SELECT due_ms FROM account")
+        firms.watermark = datetime.fromtimestamp(due_ms / 1000, UTC)
+        assert await firms.see_to() == 1
+    [warmed, cooled] = await firms.connection.fetch(
+        "SELECT * FROM account_stage_history ORDER BY id"
+    )
+    assert (warmed["from_stage"], warmed["to_stage"]) == ("cold", "warm")
+    assert (cooled["from_stage"], cooled["to_stage"]) == ("warm", "cold")
+    crossed_ms = milliseconds(START) + 600_000 * log2(20 / 8)
+    assert 0 <= cooled["at_ms"] - crossed_ms <= EXACT_MS
 
 
 async def test_a_shard_has_one_owner_and_the_other_goes_on(firms: Firms, database_url: str) -> None:
@@ -159,6 +166,7 @@ async def test_an_account_of_2000_members_holds_up_no_batch(
     await firms.take(*members)
     await firms.see_to()
     await firms.take(happening(3000, email="p0@acme.example"))
+    await firms.connection.execute("UPDATE account SET rests_until = now()")
     for shard in range(ACCOUNT_SHARDS):
         await firms.transact(lambda c, s=shard: find_accounts(c, firms.scene(), s))
     owner = await asyncpg.connect(database_url)
@@ -174,8 +182,11 @@ async def test_an_account_of_2000_members_holds_up_no_batch(
                 ))  # fmt: skip
     finally:
         await owner.close()
-    await firms.see_to()
-    assert (await firms.accounts())["domain:acme.example"] == (2000, 21010.0, "warm")
+    until = monotonic() + 5.0  # it rests first
+    while (await firms.accounts())["domain:acme.example"] != (2000, 21010.0, "warm"):
+        assert monotonic() < until
+        await firms.see_to()
+        await asyncio.sleep(0.02)
 
 
 async def test_an_account_follows_its_leads_within_two_seconds(
@@ -204,6 +215,55 @@ async def test_an_account_follows_its_leads_within_two_seconds(
         await asyncio.gather(*tasks)
         await pool.close()
     assert {one[:2] for one in (await firms.accounts()).values()} == {(10, 100.0)}
+
+
+async def test_an_owner_that_falls_silent_loses_its_shard(firms: Firms) -> None:
+    """Postgres ends its transaction; only that transaction has the limit."""
+    await firms.take(happening(1, email="a@acme.example"))
+    shown = "SHOW idle_in_transaction_session_timeout"
+
+    async def limit(connection: Any) -> Any:
+        for shard in range(ACCOUNT_SHARDS):
+            await find_accounts(connection, firms.scene(), shard)
+        return await connection.fetchval(shown)
+
+    assert await firms.transact(limit) == OWNER_SILENCE
+    assert await firms.connection.fetchval(shown) == "0"
+
+
+async def test_an_account_stands_still_until_all_its_people_are_scored_anew(firms: Firms) -> None:
+    """Under a new ruleset; a mixture of old and new scores moves nobody."""
+    await firms.take(happening(1, email="a@acme.example"), happening(2, email="b@acme.example"))
+    await firms.see_to()
+    firms.rules = ruleset(RULES.replace("points: 10", "points: 2"), version=2)
+    async with firms.connection.transaction():
+        assert await recalculate(firms.connection, firms.scene(), leads_at_once=1) == 1
+    await firms.see_to()
+    assert await firms.accounts() == {"domain:acme.example": (2, 20.0, "warm")}
+    await firms.publish(firms.rules)
+    await firms.see_to()
+    assert await firms.accounts() == {"domain:acme.example": (2, 4.0, "cold")}
+
+
+async def test_a_scorer_behind_leaves_accounts_to_the_newer_ruleset(firms: Firms) -> None:
+    """It has to load that first, and what it took is not lost."""
+    await firms.take(happening(1, email="a@acme.example"))
+    await firms.connection.execute("UPDATE lead SET ruleset_version = 2")
+    with pytest.raises(NewerRulesetError):
+        await firms.see_to()
+    firms.rules = ruleset(RULES, version=2)
+    assert await firms.see_to() == 1
+
+
+async def test_a_ruleset_without_accounts_forgets_them(firms: Firms) -> None:
+    """All but the history of their stages."""
+    await firms.take(happening(1, email="a@acme.example"), happening(2, email="b@acme.example"))
+    await firms.see_to()
+    await firms.take(happening(3, email="a@acme.example"))
+    await firms.transact(forget_accounts)
+    for table in ("account", "account_member", "account_dirty", "account_dirty_lead"):
+        assert await firms.connection.fetchval(f"SELECT count(*) FROM {table}") == 0
+    assert await firms.connection.fetchval("SELECT count(*) FROM account_stage_history") == 1
 
 
 async def test_without_accounts_batches_note_nothing(bench: Workbench) -> None:
