@@ -4,6 +4,7 @@ again. Pure.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -93,30 +94,35 @@ def _due_ms(
     stage: str,
     at_ms: int,
 ) -> int | None:
-    """When to look at the account again: when time alone changes its stage, to a second; or before
-    its scores are off by more than a hundredth, though not within a minute.
-
-    Looked ahead at AHEAD_MS only: a stage that comes and goes between two of them is not seen.
+    """When to look at the account again: the farthest look ahead at which its stage is the same and
+    its scores are off by less than a hundredth; at least in a minute. A stage that changes within
+    the minute is found to the second. By halving: one that comes and goes, as negative points fade
+    beside others, may be passed over.
     """
     if not any(one.models for one in members):
         return None
-    same_ms = at_ms
-    for ahead_ms in AHEAD_MS:
-        then_ms = at_ms + ahead_ms
-        then = _scores_at(rules, ruleset, members, then_ms)
-        if account_stage(rules, stage, then) != stage:
-            while then_ms - same_ms > EXACT_MS:
-                middle_ms = (same_ms + then_ms) // 2
-                middle = _scores_at(rules, ruleset, members, middle_ms)
-                if account_stage(rules, stage, middle) != stage:
-                    then_ms = middle_ms
-                else:
-                    same_ms = middle_ms
-            return then_ms
-        if _is_off(scores, then):
-            return max(same_ms, at_ms + AHEAD_MS[0])
-        same_ms = then_ms
-    return same_ms
+
+    def moves(then: dict[str, float]) -> bool:
+        return account_stage(rules, stage, then) != stage
+
+    def scores_in(ahead_ms: int) -> dict[str, float]:
+        return _scores_at(rules, ruleset, members, at_ms + ahead_ms)
+
+    def is_old(ahead_ms: int) -> bool:
+        then = scores_in(ahead_ms)
+        return moves(then) or _is_off(scores, then)
+
+    if step := bisect_left(AHEAD_MS, True, key=is_old):
+        return at_ms + AHEAD_MS[step - 1]
+    same_ms, then_ms = 0, AHEAD_MS[0]
+    if moves(scores_in(then_ms)):
+        while then_ms - same_ms > EXACT_MS:
+            middle_ms = (same_ms + then_ms) // 2
+            if moves(scores_in(middle_ms)):
+                then_ms = middle_ms
+            else:
+                same_ms = middle_ms
+    return at_ms + then_ms
 
 
 def _is_off(scores: dict[str, float], then: dict[str, float]) -> bool:

@@ -13,6 +13,7 @@ import json
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from services.scorer import account_queries as queries
 from services.scorer import metrics
@@ -83,33 +84,34 @@ async def find_accounts(connection: Any, scene: Scene, shard: int) -> int:
     taken = [row[0] for row in await connection.fetch(queries.TAKE_LEADS, shard, LEADS_AT_ONCE)]
     if not taken:
         return 0
-    dirty: set[str] = set()
-    joined: list[tuple[Any, str]] = []
-    parted: list[Any] = []
-    for row in await connection.fetch(queries.LEADS, list(set(taken)), EMAIL):
-        before, now = row["account"], _account_now(row, rules, scene)
-        dirty |= {key for key in (before, now) if key is not None}
-        if now is None and before is not None:
-            parted.append(row["id"])
-        elif now is not None and now != before:
-            joined.append((row["id"], now))
-    if parted:
+    leads = list(set(taken))
+    before = dict(await connection.fetch(queries.ACCOUNTS_BEFORE, leads))
+    now = await _accounts_now(connection, rules, scene, leads)
+    moved = {lead for lead in leads if before.get(lead) != now.get(lead)}
+    if parted := [lead for lead in moved if lead not in now]:
         await connection.execute(queries.PART, parted)
-    if joined:
-        columns = [list(column) for column in zip(*joined, strict=True)]
-        await connection.execute(queries.JOIN, *columns)
-    keys = sorted(dirty)
-    if keys:
-        shards = [shard_of_account(key) for key in keys]
-        await connection.execute(queries.NOTE_ACCOUNTS, shards, keys)
+    if joined := [lead for lead in moved if lead in now]:
+        await connection.execute(queries.JOIN, joined, [now[lead] for lead in joined])
+    if dirty := sorted({*before.values(), *now.values()}):
+        shards = [shard_of_account(key) for key in dirty]
+        await connection.execute(queries.NOTE_ACCOUNTS, shards, dirty)
     return len(taken)
 
 
-def _account_now(row: Mapping[str, Any], rules: AccountRules, scene: Scene) -> str | None:
-    if row["scores"] is None or row["merged_into"] is not None:
-        return None
-    _refuse_newer(row, scene)
-    return account_of(rules, decode_scores(row["scores"]).traits, row["emails"])
+async def _accounts_now(
+    connection: Any, rules: AccountRules, scene: Scene, leads: list[UUID]
+) -> dict[UUID, str]:
+    """The account of each lead that has one; leads that are gone or absorbed have none."""
+    emails: dict[UUID, list[str]] = {}
+    for lead, email in await connection.fetch(queries.EMAILS, leads, EMAIL):
+        emails.setdefault(lead, []).append(email)
+    found = {}
+    for row in await connection.fetch(queries.LEADS, leads):
+        _refuse_newer(row, scene)
+        traits = decode_scores(row["scores"]).traits
+        if (key := account_of(rules, traits, emails.get(row["id"], ()))) is not None:
+            found[row["id"]] = key
+    return found
 
 
 def _refuse_newer(row: Mapping[str, Any], scene: Scene) -> None:
