@@ -118,7 +118,8 @@ stage_history = sa.Table(
 
 # Which account (company) a lead belongs to, and how accounts stand: written by the owner of their
 # shard, never by a batch. account: "group:ID" or "domain:NAME". due_ms: look again by then,
-# though nothing happens · rests_until: not made anew before it, whatever happens.
+# though nothing happens · rests_until: not made anew before it, whatever happens
+# (dirty: something did).
 account_member = sa.Table(
     "account_member",
     metadata,
@@ -140,6 +141,8 @@ account = sa.Table(
     sa.Column("ruleset_version", sa.Integer, nullable=False),
     sa.Column("due_ms", sa.BigInteger),
     sa.Column("rests_until", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("dirty", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Index("account_rested_idx", "shard", "rests_until", postgresql_where=sa.text("dirty")),
     sa.Index("account_due_idx", "shard", "due_ms", postgresql_where=sa.text("due_ms IS NOT NULL")),
     sa.Index("account_stage_key_idx", "stage", "key"),
 )
@@ -162,16 +165,16 @@ account_stage_history = sa.Table(
 account_dirty_lead = sa.Table(
     "account_dirty_lead",
     metadata,
+    sa.Column("shard", sa.SmallInteger, primary_key=True, autoincrement=False),
     sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
-    sa.Column("shard", sa.SmallInteger, nullable=False),
     sa.Column("lead_id", UUID, nullable=False),
 )
 
 account_dirty = sa.Table(
     "account_dirty",
     metadata,
+    sa.Column("shard", sa.SmallInteger, primary_key=True, autoincrement=False),
     sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
-    sa.Column("shard", sa.SmallInteger, nullable=False),
     sa.Column("account", sa.Text, nullable=False),
 )
 
@@ -180,8 +183,8 @@ account_dirty = sa.Table(
 outbox = sa.Table(
     "outbox",
     metadata,
+    sa.Column("shard", sa.SmallInteger, primary_key=True, autoincrement=False),
     sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
-    sa.Column("shard", sa.SmallInteger, nullable=False),
     sa.Column("lead_id", UUID, nullable=False),
     sa.Column("fact", JSONB, nullable=False),
     sa.Column(

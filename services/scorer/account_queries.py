@@ -12,17 +12,18 @@ SELECT pg_try_advisory_xact_lock($1, $2) AS ours,
 
 WAITING_LEADS = "SELECT DISTINCT shard FROM account_dirty_lead"
 
-# Shards with dirty accounts that don't rest, or with due ones.
+# Shards with notes, with accounts that time moves, with accounts that have rested.
 WAITING_ACCOUNTS = """
-SELECT shard FROM account_dirty AS d
- WHERE NOT EXISTS (SELECT FROM account a WHERE a.key = d.account AND a.rests_until > now())
+SELECT DISTINCT shard FROM account_dirty
 UNION SELECT shard FROM account WHERE due_ms <= $1
+UNION SELECT shard FROM account WHERE dirty AND rests_until <= now()
 """
 
+# ANY(ARRAY()): the planner knows such queues as empty, and would compare each row with each.
 TAKE_LEADS = """
-DELETE FROM account_dirty_lead WHERE id IN (
+DELETE FROM account_dirty_lead WHERE shard = $1 AND id = ANY(ARRAY(
     SELECT id FROM account_dirty_lead WHERE shard = $1 ORDER BY id LIMIT $2
-) RETURNING lead_id
+)) RETURNING lead_id
 """
 
 # What tells dirty leads' accounts. Not one join: each is found by its key whatever the planner
@@ -46,19 +47,27 @@ NOTE_ACCOUNTS = """
 INSERT INTO account_dirty (shard, account) SELECT * FROM unnest($1::int[], $2::text[])
 """
 
-# The oldest notes of accounts that don't rest, and all other notes of the same accounts.
+# The oldest notes, and all others of the same accounts.
 TAKE_ACCOUNTS = """
-DELETE FROM account_dirty WHERE account IN (
-    SELECT account FROM account_dirty AS d
-     WHERE shard = $1
-       AND NOT EXISTS (SELECT FROM account a WHERE a.key = d.account AND a.rests_until > now())
-     ORDER BY id LIMIT $2
-) RETURNING account
+DELETE FROM account_dirty WHERE shard = $1 AND account = ANY(ARRAY(
+    SELECT account FROM account_dirty WHERE shard = $1 ORDER BY id LIMIT $2
+)) RETURNING account
 """
 
-DUE_ACCOUNTS = "SELECT key FROM account WHERE shard = $1 AND due_ms <= $2 ORDER BY due_ms LIMIT $3"
+DUE_ACCOUNTS = """
+(SELECT key FROM account WHERE shard = $1 AND due_ms <= $2 ORDER BY due_ms LIMIT $3)
+UNION
+(SELECT key FROM account WHERE shard = $1 AND dirty AND rests_until <= now()
+  ORDER BY rests_until LIMIT $3)
+"""
 
-STORED = "SELECT key, members, stage, stage_since_ms FROM account WHERE key = ANY($1::text[])"
+STORED = """
+SELECT key, members, stage, stage_since_ms, rests_until > now() AS rests
+  FROM account WHERE key = ANY($1::text[])
+"""
+
+# Accounts with news that still rest from the last time: made when they have rested.
+LET_REST = "UPDATE account SET dirty = true WHERE key = ANY($1::text[])"
 
 MEMBERS = """
 SELECT m.account, l.ruleset_version, l.scores
@@ -79,11 +88,11 @@ ON CONFLICT (key) DO UPDATE
    SET members = excluded.members, scores = excluded.scores, at_ms = excluded.at_ms,
        stage = excluded.stage, stage_since_ms = excluded.stage_since_ms,
        ruleset_version = excluded.ruleset_version, due_ms = excluded.due_ms,
-       rests_until = excluded.rests_until
+       rests_until = excluded.rests_until, dirty = false
 """
 
 # Not due before all members are scored under the ruleset: each that is makes the account dirty.
-PUT_OFF = "UPDATE account SET due_ms = NULL WHERE key = ANY($1::text[])"
+PUT_OFF = "UPDATE account SET due_ms = NULL, dirty = false WHERE key = ANY($1::text[])"
 
 DROP = "DELETE FROM account WHERE key = ANY($1::text[])"
 

@@ -128,9 +128,15 @@ async def make_accounts(connection: Any, scene: Scene, shard: int) -> int:
         return 0
     dirty = await connection.fetch(queries.TAKE_ACCOUNTS, shard, ACCOUNTS_AT_ONCE)
     due = await connection.fetch(queries.DUE_ACCOUNTS, shard, scene.watermark_ms, ACCOUNTS_AT_ONCE)
-    keys = sorted({row[0] for row in (*dirty, *due)})
+    taken = {row[0] for row in dirty}
+    keys = sorted(taken | {row[0] for row in due})
     stored = {row["key"]: row for row in await connection.fetch(queries.STORED, keys)}
-    sizes = {key: stored[key]["members"] if key in stored else 1 for key in keys}
+    resting = {key for key, row in stored.items() if row["rests"]} & taken
+    if resting:
+        await connection.execute(queries.LET_REST, sorted(resting))
+    sizes = {
+        key: stored[key]["members"] if key in stored else 1 for key in keys if key not in resting
+    }
     for some in _by_size(sizes):
         before = {
             key: Before(stored[key]["stage"], stored[key]["stage_since_ms"])

@@ -254,9 +254,16 @@ def upgrade() -> None:
         sa.Column("ruleset_version", sa.Integer(), nullable=False),
         sa.Column("due_ms", sa.BigInteger(), nullable=True),
         sa.Column("rests_until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("dirty", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.PrimaryKeyConstraint("key", name="account_pkey"),
     )
     op.create_index("account_stage_key_idx", "account", ["stage", "key"])
+    op.create_index(
+        "account_rested_idx",
+        "account",
+        ["shard", "rests_until"],
+        postgresql_where=sa.text("dirty"),
+    )
     op.create_index(
         "account_due_idx",
         "account",
@@ -279,17 +286,17 @@ def upgrade() -> None:
     )
     op.create_table(
         "account_dirty_lead",
+        sa.Column("shard", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("id", sa.BigInteger(), sa.Identity(), nullable=False),
-        sa.Column("shard", sa.SmallInteger(), nullable=False),
         sa.Column("lead_id", sa.UUID(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name="account_dirty_lead_pkey"),
+        sa.PrimaryKeyConstraint("shard", "id", name="account_dirty_lead_pkey"),
     )
     op.create_table(
         "account_dirty",
+        sa.Column("shard", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("id", sa.BigInteger(), sa.Identity(), nullable=False),
-        sa.Column("shard", sa.SmallInteger(), nullable=False),
         sa.Column("account", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name="account_dirty_pkey"),
+        sa.PrimaryKeyConstraint("shard", "id", name="account_dirty_pkey"),
     )
 
 
