@@ -5,7 +5,7 @@ again. Pure.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.scorer.accounts import AccountRules, account_scores, account_stage
@@ -45,6 +45,22 @@ class Before:
 
     stage: str
     since_ms: int
+
+
+def portions(sizes: Mapping[str, int], most: int) -> Iterator[list[str]]:
+    """Accounts in order, so many at a time as have at most `most` members together; a larger one
+    comes alone. sizes: members by account.
+    """
+    some: list[str] = []
+    total = 0
+    for key, size in sizes.items():
+        if some and total + size > most:
+            yield some
+            some, total = [], 0
+        some.append(key)
+        total += size
+    if some:
+        yield some
 
 
 def make_account(

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from services.scorer import account_queries as queries
 from services.scorer import metrics
-from services.scorer.account_making import Before, Made, make_account
+from services.scorer.account_making import Before, Made, make_account, portions
 from services.scorer.accounts import AccountRules, account_of, shard_of_account
 from services.scorer.scene import NewerRulesetError, Scene
 from shared.identity import EMAIL
@@ -137,7 +137,7 @@ async def make_accounts(connection: Any, scene: Scene, shard: int) -> int:
     sizes = {
         key: stored[key]["members"] if key in stored else 1 for key in keys if key not in resting
     }
-    for some in _by_size(sizes):
+    for some in portions(sizes, MEMBERS_AT_ONCE):
         before = {
             key: Before(stored[key]["stage"], stored[key]["stage_since_ms"])
             for key in some
@@ -145,20 +145,6 @@ async def make_accounts(connection: Any, scene: Scene, shard: int) -> int:
         }
         await _make(connection, scene, rules, some, before)
     return len(keys)
-
-
-def _by_size(sizes: Mapping[str, int]) -> Iterator[list[str]]:
-    """Accounts in order, so many at a time as have MEMBERS_AT_ONCE members together."""
-    some: list[str] = []
-    total = 0
-    for key, size in sizes.items():
-        if some and total + size > MEMBERS_AT_ONCE:
-            yield some
-            some, total = [], 0
-        some.append(key)
-        total += size
-    if some:
-        yield some
 
 
 async def _make(

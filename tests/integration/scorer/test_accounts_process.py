@@ -9,7 +9,7 @@ import asyncpg
 
 from shared.settings import Settings
 from tests.integration.scorer.bench_of_leads import happening
-from tests.integration.scorer.test_accounts import RULES
+from tests.integration.scorer.firms import RULES
 from tests.integration.scorer.test_process import all_taken, go_live, send, until_ready
 from tests.processes import service
 

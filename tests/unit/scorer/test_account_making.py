@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.scorer.account_making import AHEAD_MS, EXACT_MS, Before, make_account
+from services.scorer.account_making import AHEAD_MS, EXACT_MS, Before, make_account, portions
 from services.scorer.accounts import AccountRules, compile_accounts
 from services.scorer.core.compile import Ruleset, compile_ruleset
 from shared.lead_state import ModelState, ScoreState, Sum
@@ -99,3 +99,10 @@ def test_scores_are_those_of_the_newest_event_when_the_watermark_is_older() -> N
     members = [member(8.0, DAY, AT - DAY), member(3.0, DAY)]
     made = make_account(accounts, ruleset, "k", members, None, AT - 5 * DAY)
     assert (made.at_ms, made.scores) == (AT, {"e": 7.0})
+
+
+def test_large_accounts_are_made_alone() -> None:
+    """So that few members are in memory together."""
+    sizes = {"a": 4, "b": 6, "c": 1, "d": 99, "e": 2}
+    assert list(portions(sizes, 10)) == [["a", "b"], ["c"], ["d"], ["e"]]
+    assert list(portions({}, 10)) == []
