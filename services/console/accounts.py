@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Annotated, Any
 from uuid import UUID
@@ -13,8 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.responses import Response
 
 from services.console.answers import Answer, Instant, Refusal
-from services.console.cursors import read_cursor, write_cursor
+from services.console.cursors import read_cursor, uuid_of, write_cursor
 from services.console.lead_view import scores_at, shown_at
+from services.console.parameters import DEFAULT_LIMIT, REFUSALS, Limit, Text, as_json, refuse_nul
 from services.console.refusals import RefusedError
 from services.console.ruleset_cache import RulesetCache
 from shared.envelope import rfc3339
@@ -22,8 +22,13 @@ from shared.lead_state import decode_scores
 from shared.tables import account, account_member, account_stage_history, lead
 
 MOVES = 50
-Limit = Annotated[int, Query(ge=1, le=500, description="Items in a page.")]
-Cursor = Annotated[str | None, Query(max_length=2048, description="`next_cursor` of the page.")]
+# A key has up to 518 characters of up to four bytes.
+Cursor = Annotated[
+    str | None, Query(max_length=4096, description="`next_cursor` of the page before.")
+]
+NO_SUCH_ACCOUNT: dict[int | str, dict[str, Any]] = {
+    404: {"model": Refusal, "description": "There is no such account."},
+}
 
 
 class Account(Answer):
@@ -106,7 +111,7 @@ class AccountReader:
             .limit(limit + 1)
         )
         if cursor is not None:
-            members = members.where(lead.c.id < _uuid(str(read_cursor(cursor, str)[0])))
+            members = members.where(lead.c.id < uuid_of(read_cursor(cursor, str)[0]))
         moves = (
             sa.select(account_stage_history)
             .where(account_stage_history.c.account == key)
@@ -134,7 +139,7 @@ class AccountReader:
                     at=rfc3339(move.at_ms),
                     from_stage=move.from_stage or None,
                     to_stage=move.to_stage or None,
-                    scores=_parsed(move.scores),
+                    scores=move.scores,
                     ruleset_version=move.ruleset_version,
                 )
                 for move in moved
@@ -144,28 +149,28 @@ class AccountReader:
 
 def account_routes(reader: AccountReader) -> APIRouter:
     """Everything under /v1/accounts, without access control."""
-    router = APIRouter(prefix="/v1/accounts", responses={401: {"model": Refusal}})
+    router = APIRouter(prefix="/v1/accounts", responses=REFUSALS)
 
     @router.get("", response_model=AccountPage, summary="Companies")
     async def accounts(
-        stage: Annotated[str | None, Query(min_length=1, max_length=512)] = None,
-        limit: Limit = 50,
-        cursor: Cursor = None,
+        stage: Text = None, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
     ) -> Response:
         """In order of their keys."""
-        _refuse_nul(stage or "")
-        return _json(await reader.accounts(stage, limit, cursor))
+        refuse_nul(stage)
+        return as_json(await reader.accounts(stage, limit, cursor))
 
     @router.get(
         "/{key:path}",
         response_model=OneAccount,
-        responses={404: {"model": Refusal}},
+        responses=NO_SUCH_ACCOUNT,
         summary="A company and its people",
     )
-    async def one_account(key: str, limit: Limit = 50, cursor: Cursor = None) -> Response:
+    async def one_account(
+        key: str, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+    ) -> Response:
         """`limit` and `cursor` are of its leads."""
-        _refuse_nul(key)
-        return _json(await reader.account(key, limit, cursor))
+        refuse_nul(key)
+        return as_json(await reader.account(key, limit, cursor))
 
     return router
 
@@ -174,32 +179,9 @@ def _shown(row: sa.Row[Any]) -> dict[str, Any]:
     return {
         "key": row.key,
         "members": row.members,
-        "scores": _parsed(row.scores),
+        "scores": row.scores,
         "scores_at": rfc3339(row.at_ms),
         "stage": row.stage or None,
         "stage_since": rfc3339(row.stage_since_ms) if row.stage else None,
         "ruleset_version": row.ruleset_version,
     }
-
-
-def _parsed(scores: Any) -> dict[str, float]:
-    found: dict[str, float] = json.loads(scores) if isinstance(scores, str) else scores
-    return found
-
-
-def _json(answer: Answer) -> Response:
-    return Response(answer.model_dump_json(), media_type="application/json")
-
-
-def _refuse_nul(text: str) -> None:
-    if "\0" in text:
-        raise RefusedError(400, "invalid_parameter", "the character U+0000 is not allowed", "query")
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise RefusedError(
-            400, "invalid_cursor", "the cursor is not one that this API gave", "query.cursor"
-        ) from None

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.console import answers, queries
-from services.console.cursors import read_cursor, write_cursor
+from services.console.cursors import read_cursor, uuid_of, write_cursor
 from services.console.explanation import explain, models_that_differ
 from services.console.lead_view import LeadRow, scores_at, show_lead, shown_at
 from services.console.metrics import EXPLANATIONS_DIFFERENT
@@ -38,7 +38,7 @@ class LeadReader:
         limit: int,
         cursor: str | None,
     ) -> answers.LeadPage:
-        after = None if cursor is None else _uuid(read_cursor(cursor, str)[0])
+        after = None if cursor is None else uuid_of(read_cursor(cursor, str)[0])
         which = queries.LeadFilter(tuple(identifiers), stage, after)
         async with self._snapshot() as connection:
             rows = await queries.leads(connection, which, limit + 1)
@@ -81,7 +81,7 @@ class LeadReader:
         before = None
         if cursor is not None:
             at_ms, key = read_cursor(cursor, int, str)
-            before = (int(at_ms), _uuid(key))
+            before = (int(at_ms), uuid_of(key))
         async with self._snapshot() as connection:
             row = await _existing(connection, lead_id)
             ruleset = await self._rulesets.version(connection, row.ruleset_version)
@@ -166,12 +166,3 @@ async def _existing(connection: AsyncConnection, lead_id: UUID) -> LeadRow:
     if row is None:
         raise RefusedError(404, "lead_not_found", "there is no lead with this id", "path.lead_id")
     return row
-
-
-def _uuid(text: int | str) -> UUID:
-    try:
-        return UUID(str(text))
-    except ValueError:
-        raise RefusedError(
-            400, "invalid_cursor", "the cursor is not one that this API gave", "query.cursor"
-        ) from None

@@ -10,7 +10,8 @@ SELECT pg_try_advisory_xact_lock($1, $2) AS ours,
        set_config('idle_in_transaction_session_timeout', $3, true)
 """
 
-WAITING_LEADS = "SELECT DISTINCT shard FROM account_dirty_lead"
+# How many notes of leads wait in each shard.
+WAITING_LEADS = "SELECT shard, count(*) FROM account_dirty_lead GROUP BY shard"
 
 # Shards with notes, with accounts that time moves, with accounts that have rested.
 WAITING_ACCOUNTS = """

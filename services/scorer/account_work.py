@@ -44,12 +44,14 @@ async def see_to_accounts(transact: Transact, scene: Callable[[], Scene]) -> int
     """
     if not scene().watermark_ms:
         return 0
-    for shard in await transact(lambda c: _shards(c, queries.WAITING_LEADS)):
+    notes = dict(await transact(lambda c: c.fetch(queries.WAITING_LEADS)))
+    metrics.ACCOUNT_NOTES.set(sum(notes.values()))
+    for shard in notes:
         while await _in_shard(transact, find_accounts, scene, shard) == LEADS_AT_ONCE:
             pass
     made = 0
     watermark_ms = scene().watermark_ms
-    for shard in await transact(lambda c: _shards(c, queries.WAITING_ACCOUNTS, watermark_ms)):
+    for (shard,) in await transact(lambda c: c.fetch(queries.WAITING_ACCOUNTS, watermark_ms)):
         while done := await _in_shard(transact, make_accounts, scene, shard):
             made += done
     return made
@@ -63,10 +65,6 @@ async def _in_shard(
 ) -> int:
     done: int = await transact(lambda connection: work(connection, scene(), shard))
     return done
-
-
-async def _shards(connection: Any, query: str, *arguments: Any) -> list[int]:
-    return [row[0] for row in await connection.fetch(query, *arguments)]
 
 
 async def _owns(connection: Any, lock: int, shard: int) -> bool:
