@@ -94,7 +94,9 @@ class AccountReader:
         if stage is not None:
             query = query.where(account.c.stage == stage)
         if cursor is not None:
-            query = query.where(account.c.key > str(read_cursor(cursor, str)[0]))
+            after = str(read_cursor(cursor, str)[0])
+            refuse_nul(after)
+            query = query.where(account.c.key > after)
         async with self._engine.connect() as connection:
             rows = list(await connection.execute(query))
         items = [Account(**_shown(row)) for row in rows[:limit]]

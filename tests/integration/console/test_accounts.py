@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from services.console.cursors import write_cursor
 from shared.identity import EMAIL
 from shared.lead_state import ModelState, Sum
 from shared.tables import account, account_member, account_stage_history
@@ -51,5 +52,7 @@ async def test_an_account_is_shown_with_its_people_and_its_moves(rows: Rows, api
     assert [found["lead_id"] for found in rest["items"]] == [str(ids[0])]
     assert rest["next_cursor"] is None
     assert (await api.get(f"/v1/leads/{ids[0]}")).json()["account"] == KEY
+    cursor = {"cursor": write_cursor("a\0")}
+    assert (await api.get("/v1/accounts", params=cursor)).status_code == 400
     missing = await api.get("/v1/accounts/group:none")
     assert (missing.status_code, missing.json()["error"]["code"]) == (404, "account_not_found")
