@@ -21,6 +21,8 @@ STANDARD_EVENT_TYPES: frozenset[str] = frozenset({
 IDENTIFY = "lead_identified"
 ALIAS = "lead_aliased"
 GROUP = "lead_grouped"
+# Group calls leave the id of the company in this trait; as with any, the newest stands.
+GROUP_TRAIT = "group_id"
 # By hand: heeded only when the source is OPERATOR, a name that no outside sender gets.
 STAGE_OVERRIDDEN = "stage_overridden"
 OPERATOR = "operator"

@@ -117,13 +117,75 @@ stage_history = sa.Table(
     sa.Column("actor", sa.Text, nullable=False, server_default=""),
 )
 
+# Which account (company) a lead belongs to, and how accounts stand: written by the owner of their
+# shard, never by a batch. account: "group:ID" or "domain:NAME". due_ms: look again by then,
+# though nothing happens · rests_until: not made anew before it, whatever happens
+# (dirty: something did).
+account_member = sa.Table(
+    "account_member",
+    metadata,
+    sa.Column("lead_id", UUID, primary_key=True),
+    sa.Column("account", sa.Text, nullable=False),
+    sa.Index("account_member_account_lead_id_idx", "account", "lead_id"),
+)
+
+account = sa.Table(
+    "account",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("shard", sa.SmallInteger, nullable=False),
+    sa.Column("members", sa.Integer, nullable=False),
+    sa.Column("scores", JSONB, nullable=False),
+    sa.Column("at_ms", sa.BigInteger, nullable=False),
+    sa.Column("stage", sa.Text, nullable=False),
+    sa.Column("stage_since_ms", sa.BigInteger, nullable=False),
+    sa.Column("ruleset_version", sa.Integer, nullable=False),
+    sa.Column("due_ms", sa.BigInteger),
+    sa.Column("rests_until", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("dirty", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Index("account_rested_idx", "shard", "rests_until", postgresql_where=sa.text("dirty")),
+    sa.Index("account_due_idx", "shard", "due_ms", postgresql_where=sa.text("due_ms IS NOT NULL")),
+    sa.Index("account_stage_key_idx", "stage", "key"),
+)
+
+account_stage_history = sa.Table(
+    "account_stage_history",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("account", sa.Text, nullable=False),
+    sa.Column("at_ms", sa.BigInteger, nullable=False),
+    sa.Column("from_stage", sa.Text, nullable=False),
+    sa.Column("to_stage", sa.Text, nullable=False),
+    sa.Column("scores", JSONB, nullable=False),
+    sa.Column("ruleset_version", sa.Integer, nullable=False),
+    sa.Index("account_stage_history_account_id_idx", "account", "id"),
+)
+
+# What batches append: leads whose account is to be looked at; and from these, accounts. Rows are
+# deleted once seen to. No key but a counter, so that nobody waits for anybody.
+account_dirty_lead = sa.Table(
+    "account_dirty_lead",
+    metadata,
+    sa.Column("shard", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("lead_id", UUID, nullable=False),
+)
+
+account_dirty = sa.Table(
+    "account_dirty",
+    metadata,
+    sa.Column("shard", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("account", sa.Text, nullable=False),
+)
+
 # Typed facts for the router, written in the scorer's transaction. Within a shard a lead's facts
 # are in id order, because the id is taken while the lead is locked.
 outbox = sa.Table(
     "outbox",
     metadata,
+    sa.Column("shard", sa.SmallInteger, primary_key=True, autoincrement=False),
     sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
-    sa.Column("shard", sa.SmallInteger, nullable=False),
     sa.Column("lead_id", UUID, nullable=False),
     sa.Column("fact", JSONB, nullable=False),
     sa.Column(

@@ -54,8 +54,8 @@ class Lead(Answer):
     as of now · grade: null where the ruleset has none · bands: the name of the score, by model ·
     persona: null for none · segments: in the order of the ruleset ·
     stage, stage_since, labels: where it is on the journey main, and what marketing calls the
-    stage · journeys: every one it is on, main too · merged_into: set on a lead that was absorbed,
-    and names the one that lives on.
+    stage · journeys: every one it is on, main too · account: its company, as under /v1/accounts ·
+    merged_into: set on a lead that was absorbed, and names the one that lives on.
     """
 
     id: UUID
@@ -67,6 +67,7 @@ class Lead(Answer):
     bands: dict[str, str]
     persona: str | None
     segments: list[str]
+    account: str | None = None
     stage: str
     stage_since: Instant
     labels: list[str]

@@ -9,6 +9,7 @@ from fastapi.security import HTTPBearer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.console.access import TokenGate
+from services.console.accounts import AccountReader, account_routes
 from services.console.reading import LeadReader
 from services.console.refusals import answer_refusals
 from services.console.request_times import RequestTimes
@@ -34,8 +35,11 @@ def create_app(
     )  # fmt: skip
     # HTTPBearer only tells OpenAPI about the scheme; the gate decides.
     shown = Depends(HTTPBearer(auto_error=False, description="The API token."))
-    routes = lead_routes(LeadReader(engine, now_ms), StageSetter(engine, send, now_ms))
-    app.include_router(routes, dependencies=[Depends(gate), shown])
+    for router in (
+        lead_routes(LeadReader(engine, now_ms), StageSetter(engine, send, now_ms)),
+        account_routes(AccountReader(engine, now_ms)),
+    ):
+        app.include_router(router, dependencies=[Depends(gate), shown])
     app.add_middleware(RequestTimes)
     answer_refusals(app)
     return app

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from uuid import UUID
 
 import msgspec
 
@@ -29,7 +30,19 @@ def read_cursor(cursor: str, *kinds: type) -> list[int | str]:
     if [type(part) for part in place] != list(kinds) or any(
         not 0 <= number < MAX_NUMBER for number in numbers
     ):
-        raise RefusedError(
-            400, "invalid_cursor", "the cursor is not one that this API gave", "query.cursor"
-        )
+        raise _refused()
     return place
+
+
+def uuid_of(part: int | str) -> UUID:
+    """A part of a cursor that is a lead's or event's id. Raises RefusedError if it isn't."""
+    try:
+        return UUID(str(part))
+    except ValueError:
+        raise _refused() from None
+
+
+def _refused() -> RefusedError:
+    return RefusedError(
+        400, "invalid_cursor", "the cursor is not one that this API gave", "query.cursor"
+    )

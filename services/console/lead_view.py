@@ -87,7 +87,11 @@ def standing_of(journey: JourneyState, ruleset: RulesetView, at_ms: int) -> Stan
 
 
 def show_lead(
-    row: LeadRow, ruleset: RulesetView, identifiers: Iterable[tuple[int, str]], now_ms: int
+    row: LeadRow,
+    ruleset: RulesetView,
+    identifiers: Iterable[tuple[int, str]],
+    now_ms: int,
+    account: str | None = None,
 ) -> Lead:
     """The lead as the API answers it."""
     at_ms = shown_at(row.scores, now_ms)
@@ -101,6 +105,7 @@ def show_lead(
         bands=bands_at(ruleset.core, row.scores, at_ms),
         persona=persona_at(ruleset.core, row.scores, at_ms),
         segments=segments_at(ruleset.core, row.scores, at_ms),
+        account=account,
         stage=row.stage,
         stage_since=rfc3339(row.stage_since_ms),
         labels=ruleset.journeys[MAIN].get(row.stage, []),

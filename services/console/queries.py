@@ -14,7 +14,14 @@ from services.console.explanation import StoredEvent, TimeGiven
 from services.console.lead_view import LeadRow
 from shared.identity import Identifier
 from shared.lead_state import JourneyState, decode_journeys, decode_scores
-from shared.tables import event, identifier, lead, stage_history, time_entry
+from shared.tables import (
+    account_member,
+    event,
+    identifier,
+    lead,
+    stage_history,
+    time_entry,
+)
 
 LEAD_COLUMNS = (
     lead.c.id,
@@ -99,6 +106,16 @@ async def identifiers_of(
     for lead_id, kind, value in result:
         found[lead_id].append((kind, value))
     return found
+
+
+async def accounts_of(connection: AsyncConnection, lead_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """The account by lead; those without one are missing."""
+    result = await connection.execute(
+        sa.select(account_member.c.lead_id, account_member.c.account).where(
+            account_member.c.lead_id.in_(lead_ids)
+        )
+    )
+    return {row.lead_id: row.account for row in result}
 
 
 async def identifiers_in_force(connection: AsyncConnection, lead_id: UUID) -> list[Identifier]:

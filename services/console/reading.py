@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.console import answers, queries
-from services.console.cursors import read_cursor, write_cursor
+from services.console.cursors import read_cursor, uuid_of, write_cursor
 from services.console.explained_page import explain_page, read_page, state_knows
 from services.console.explanation import models_that_differ
 from services.console.lead_view import LeadRow, scores_at, show_lead, shown_at
@@ -42,7 +42,7 @@ class LeadReader:
         limit: int,
         cursor: str | None,
     ) -> answers.LeadPage:
-        after = None if cursor is None else _uuid(read_cursor(cursor, str)[0])
+        after = None if cursor is None else uuid_of(read_cursor(cursor, str)[0])
         which = queries.LeadFilter(tuple(identifiers), stage, after)
         async with self._snapshot() as connection:
             rows = await queries.leads(connection, which, limit + 1)
@@ -66,7 +66,7 @@ class LeadReader:
         before = None
         if cursor is not None:
             cursor_ms, place_ms, key = read_cursor(cursor, int, int, str)
-            at_ms, before = int(cursor_ms), (int(place_ms), _uuid(key))
+            at_ms, before = int(cursor_ms), (int(place_ms), uuid_of(key))
         async with self._snapshot() as connection:
             row = await existing_lead(connection, lead_id)
             ruleset = await self._rulesets.version(connection, row.ruleset_version)
@@ -115,7 +115,7 @@ class LeadReader:
         before = None
         if cursor is not None:
             at_ms, key = read_cursor(cursor, int, str)
-            before = (int(at_ms), _uuid(key))
+            before = (int(at_ms), uuid_of(key))
         async with self._snapshot() as connection:
             row = await existing_lead(connection, lead_id)
             ruleset = await self._rulesets.version(connection, row.ruleset_version)
@@ -175,6 +175,7 @@ class LeadReader:
         self, connection: AsyncConnection, rows: Sequence[LeadRow]
     ) -> list[answers.Lead]:
         identifiers = await queries.identifiers_of(connection, [row.id for row in rows])
+        accounts = await queries.accounts_of(connection, [row.id for row in rows])
         now_ms = self._now_ms()
         return [
             show_lead(
@@ -182,6 +183,7 @@ class LeadReader:
                 await self._rulesets.version(connection, row.ruleset_version),
                 identifiers[row.id],
                 now_ms,
+                accounts.get(row.id),
             )
             for row in rows
         ]
@@ -202,12 +204,3 @@ async def existing_lead(connection: AsyncConnection, lead_id: UUID) -> LeadRow:
     if row is None:
         raise RefusedError(404, "lead_not_found", "there is no lead with this id", "path.lead_id")
     return row
-
-
-def _uuid(text: int | str) -> UUID:
-    try:
-        return UUID(str(text))
-    except ValueError:
-        raise RefusedError(
-            400, "invalid_cursor", "the cursor is not one that this API gave", "query.cursor"
-        ) from None

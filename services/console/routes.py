@@ -6,28 +6,32 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime
 from starlette.responses import Response
 
 from services.console import answers
+from services.console.parameters import (
+    DEFAULT_LIMIT,
+    MAX_LIMIT,
+    MAX_TEXT_CHARS,
+    REFUSALS,
+    Limit,
+    Text,
+    as_json,
+    refuse_nul,
+)
 from services.console.reading import LeadReader
-from services.console.refusals import RefusedError
 from services.console.stage_request import StageRequest
 from services.console.stage_setting import StageSetter
 from services.scorer.core.compile import JOURNEY
 from shared.envelope import milliseconds
 from shared.identity import ANONYMOUS, EMAIL, USER_ID
 
-DEFAULT_LIMIT = 50
 DEFAULT_NEWEST = 100
-MAX_LIMIT = 500
-MAX_TEXT_CHARS = 512
 
-Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Items in a page.")]
 Cursor = Annotated[
     str | None, Query(max_length=MAX_TEXT_CHARS, description="`next_cursor` of the page before.")
 ]
-Text = Annotated[str | None, Query(min_length=1, max_length=MAX_TEXT_CHARS)]
 JourneyName = Annotated[str, Query(max_length=MAX_TEXT_CHARS, description="Which journey.")]
 Moment = Annotated[
     AwareDatetime | None, Query(description="The instant to explain, RFC 3339; now if missing.")
@@ -41,10 +45,6 @@ Newest = Annotated[
     ),
 ]
 
-REFUSALS: dict[int | str, dict[str, Any]] = {
-    400: {"model": answers.Refusal, "description": "A parameter is not as it should be."},
-    401: {"model": answers.Refusal, "description": "No valid token."},
-}
 NO_SUCH_LEAD: dict[int | str, dict[str, Any]] = {
     404: {"model": answers.Refusal, "description": "There is no such lead."},
 }
@@ -70,8 +70,8 @@ def lead_routes(reader: LeadReader, setter: StageSetter) -> APIRouter:
         """Leads that have all of the identifiers given, newest first; absorbed ones left out."""
         wanted = ((EMAIL, email and email.strip().lower()), (USER_ID, user_id))
         named = [(kind, value) for kind, value in (*wanted, (ANONYMOUS, anonymous_id)) if value]
-        _refuse_nul([value for _, value in named], stage)
-        return _json(await reader.leads(named, stage, limit, cursor))
+        refuse_nul(*(value for _, value in named), stage)
+        return as_json(await reader.leads(named, stage, limit, cursor))
 
     @router.get(
         "/leads/{lead_id}", response_model=answers.Lead, responses=NO_SUCH_LEAD, summary="A lead"
@@ -79,7 +79,7 @@ def lead_routes(reader: LeadReader, setter: StageSetter) -> APIRouter:
     async def one_lead(request: Request, lead_id: UUID) -> Response:
         """An absorbed lead is answered too: `merged_into` and Location name the survivor."""
         lead = await reader.lead(lead_id)
-        return _json(lead, _survivor(request, lead.merged_into))
+        return as_json(lead, _survivor(request, lead.merged_into))
 
     @router.get(
         "/leads/{lead_id}/explain",
@@ -99,7 +99,7 @@ def lead_routes(reader: LeadReader, setter: StageSetter) -> APIRouter:
         """
         at_ms = None if at is None else milliseconds(at)
         explanation = await reader.explanation(lead_id, at_ms, newest, cursor)
-        return _json(explanation, _survivor(request, explanation.merged_into))
+        return as_json(explanation, _survivor(request, explanation.merged_into))
 
     @router.get(
         "/leads/{lead_id}/next",
@@ -112,7 +112,7 @@ def lead_routes(reader: LeadReader, setter: StageSetter) -> APIRouter:
     ) -> Response:
         """Single events, one per rule, least effort first; and what happens if nothing does."""
         found = await reader.next_steps(lead_id, journey)
-        return _json(found, _survivor(request, found.merged_into))
+        return as_json(found, _survivor(request, found.merged_into))
 
     @router.get(
         "/leads/{lead_id}/timeline",
@@ -125,7 +125,7 @@ def lead_routes(reader: LeadReader, setter: StageSetter) -> APIRouter:
     ) -> Response:
         """Events, newest first, with what each earned; events of bots are marked."""
         page, merged_into = await reader.timeline(lead_id, limit, cursor)
-        return _json(page, _survivor(request, merged_into))
+        return as_json(page, _survivor(request, merged_into))
 
     @router.get(
         "/leads/{lead_id}/stages",
@@ -138,7 +138,7 @@ def lead_routes(reader: LeadReader, setter: StageSetter) -> APIRouter:
     ) -> Response:
         """Stage changes, newest first, each with the reasons it was decided for."""
         page, merged_into = await reader.stages(lead_id, limit, cursor)
-        return _json(page, _survivor(request, merged_into))
+        return as_json(page, _survivor(request, merged_into))
 
     @router.post(
         "/leads/{lead_id}/stage",
@@ -149,19 +149,14 @@ def lead_routes(reader: LeadReader, setter: StageSetter) -> APIRouter:
     )
     async def set_stage(lead_id: UUID, asked: StageRequest) -> Response:
         """Accepted once Kafka has the order. The move is in the stage history a moment later."""
-        return _json(await setter.take(lead_id, asked.order()), status=202)
+        return as_json(await setter.take(lead_id, asked.order()), status=202)
 
     @router.get("/stages", response_model=answers.StageCounts, summary="Leads per stage")
     async def stage_counts() -> Response:
         """Counts in ladder order, zeros included."""
-        return _json(await reader.stage_counts())
+        return as_json(await reader.stage_counts())
 
     return router
-
-
-def _json(answer: BaseModel, headers: dict[str, str] | None = None, status: int = 200) -> Response:
-    """Written by pydantic in one go: the answer was validated when it was built."""
-    return Response(answer.model_dump_json(), status, headers, "application/json")
 
 
 def _survivor(request: Request, merged_into: UUID | None) -> dict[str, str]:
@@ -171,9 +166,3 @@ def _survivor(request: Request, merged_into: UUID | None) -> dict[str, str]:
     parts = request.url.path.split("/")
     parts[parts.index("leads") + 1] = str(merged_into)
     return {"Location": "/".join(parts)}
-
-
-def _refuse_nul(values: list[str], stage: str | None) -> None:
-    """Postgres can't compare with U+0000: nothing stored holds it."""
-    if any("\0" in value for value in [*values, stage or ""]):
-        raise RefusedError(400, "invalid_parameter", "the character U+0000 is not allowed", "query")

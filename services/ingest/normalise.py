@@ -21,7 +21,14 @@ from services.ingest.surroundings import kept_context
 from services.ingest.timestamps import corrected, read_timestamp
 from services.ingest.traits import flat_traits
 from shared.envelope import Event, Identifiers, Verdict
-from shared.event_types import ALIAS, GROUP, IDENTIFY, STAGE_OVERRIDDEN, event_type_named
+from shared.event_types import (
+    ALIAS,
+    GROUP,
+    GROUP_TRAIT,
+    IDENTIFY,
+    STAGE_OVERRIDDEN,
+    event_type_named,
+)
 
 KINDS = frozenset({"track", "identify", "page", "screen", "group", "alias"})
 # Names that only their own calls may give: they do more than count.
@@ -92,6 +99,9 @@ def normalise(call: Call, kind: str, arrival: Arrival, index: int = 0) -> Event:
         check_document(call.traits, "traits")
     event_type, properties = _type_and_properties(call, kind, properties)
     who, traits = _who(call, kind, context)
+    if event_type == GROUP:
+        # The newest by occurrence stands, as with every trait: it tells the person's company.
+        traits = {**traits, GROUP_TRAIT: properties["group_id"]}
     kept = kept_context(
         context,
         properties,

@@ -85,7 +85,7 @@ async def take_in(
     seen = await _seen(connection, unique.keys(), scene)
     fresh = [arrival for arrival in incoming if arrival.key not in seen] if seen else incoming
     _found(leads, plan, incoming, scene, now_ms)
-    outcome = Outcome(scene.shards)
+    outcome = Outcome(scene.shards, scene.accounts is not None)
     refolded = await score(connection, leads, plan, incoming, fresh, scene, outcome)
     await write_identity(connection, plan)
     try:

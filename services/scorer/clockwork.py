@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from services.scorer import metrics, queries
+from services.scorer.account_work import forget_accounts, see_to_accounts
 from services.scorer.intake import Intake
 from services.scorer.live_ruleset import LiveRuleset
 from services.scorer.partitions import raise_watermarks
@@ -47,6 +48,8 @@ class Clockwork:
         self._health = health
         self._scene = scene
         self.watermark_ms = 0
+        self._accounts_from = 0.0
+        self._forgotten = 0  # the version under which accounts were forgotten
 
     async def watermark(self) -> None:
         """Raise the watermarks of our idle partitions, and read the least of all."""
@@ -73,6 +76,21 @@ class Clockwork:
             if seen_to < LEADS_AT_ONCE:
                 return
             await asyncio.sleep(0)
+
+    async def accounts(self) -> None:
+        """See to the companies whose members changed, and to those that are due; then leave twice
+        as long to the batches. A ruleset without accounts costs one transaction when taken up.
+        """
+        scene = self._scene()
+        began = time.monotonic()
+        if scene.accounts is not None and began >= self._accounts_from:
+            await see_to_accounts(self._transact, self._scene)
+            ended = time.monotonic()
+            self._accounts_from = ended + 2 * (ended - began)
+            self._forgotten = 0
+        elif scene.accounts is None and self._forgotten != scene.ruleset.version:
+            await self._transact(forget_accounts)
+            self._forgotten = scene.ruleset.version
 
     async def recalculation(self) -> None:
         """Score all leads again that stand under an older ruleset."""

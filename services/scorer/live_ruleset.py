@@ -7,6 +7,7 @@ import asyncio
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.scorer.accounts import AccountRules, compile_accounts
 from services.scorer.core.compile import Ruleset, compile_ruleset
 from services.scorer.metrics import RULESET_VERSION
 from shared.errors import TryAgainError
@@ -24,6 +25,7 @@ class LiveRuleset:
         self._current: Ruleset | None = None
         self._lock = asyncio.Lock()
         self.hand_off = False
+        self.accounts: AccountRules | None = None
 
     @property
     def current(self) -> Ruleset:
@@ -44,5 +46,6 @@ class LiveRuleset:
             stored = await load(connection, version)
             self._current = compile_ruleset(stored.document, stored.rule_numbers, version)
             self.hand_off = stored.hand_off
+            self.accounts = compile_accounts(stored.document)
             RULESET_VERSION.set(version)
             log.info("ruleset taken up", version=version)

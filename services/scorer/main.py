@@ -108,6 +108,7 @@ async def _wire(
             ruleset.hand_off,
             identities,
             resends,
+            ruleset.accounts,
         )
 
     taker = Taker(pool, patience, DeadLetters(settings, producer), scene)
@@ -142,7 +143,7 @@ async def _pool(settings: Settings) -> asyncpg.Pool[Any]:
     return await asyncpg.create_pool(
         dsn(settings),
         min_size=1,
-        max_size=4,
+        max_size=5,
         command_timeout=120,
         server_settings={"application_name": settings.instance or "leadscore-scorer"},
     )
@@ -179,6 +180,7 @@ async def _run_tasks(
 
     async with asyncio.TaskGroup() as group:
         group.create_task(every(TICK_SECONDS, tick, stopping))
+        group.create_task(every(TICK_SECONDS, clockwork.accounts, stopping))
         group.create_task(every(RULESET_POLL_SECONDS, newer_ruleset, stopping))
         group.create_task(every(1.0, watch, stopping))
         group.create_task(every(GARBAGE_SECONDS, collect_garbage, stopping))

@@ -32,6 +32,13 @@ LAG = Gauge(
 PARTITIONS = Gauge("leadscore_scorer_partitions", "Partitions this process owns")
 WATERMARK_AGE = Gauge("leadscore_scorer_watermark_age_seconds", "How far behind now timers may act")
 TIMERS = Counter("leadscore_scorer_timer_leads", "Leads at which time changed something or was due")
+ACCOUNT_NOTES = Gauge(
+    "leadscore_scorer_account_notes", "Changes of leads that their accounts don't show yet, of all"
+)
+ACCOUNTS_MADE = Counter("leadscore_scorer_accounts_made", "Account scores made anew")
+ACCOUNT_STAGE_CHANGES = Counter(
+    "leadscore_scorer_account_stage_changes", "Stage changes of accounts"
+)
 RULESET_VERSION = Gauge("leadscore_scorer_ruleset_version", "The ruleset version in use")
 RECALCULATED = Counter(
     "leadscore_scorer_recalculated_leads", "Leads scored again under a new ruleset"

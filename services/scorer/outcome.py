@@ -27,10 +27,12 @@ class Outcome:
     leads: whose row is saved · events: new ones, with their lead and what they earned · rewrites:
     key → (lead, entries) of stored events · checkpoints and stale_checkpoints: to add, and from
     which instant to drop · time_entries and stale_time_entries: likewise · changes, facts: rows of
-    stage_history and outbox · entries: how many were made.
+    stage_history and outbox · entries: how many were made · has_accounts: companies are scored, so
+    leads are noted for them.
     """
 
     shards: int
+    has_accounts: bool = False
     leads: dict[UUID, Lead] = field(default_factory=dict)
     events: list[tuple[Arrival, UUID, list[Entry]]] = field(default_factory=list)
     rewrites: dict[UUID, tuple[UUID, bytes | None]] = field(default_factory=dict)

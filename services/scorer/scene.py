@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from services.scorer.accounts import AccountRules
 from services.scorer.core.compile import Ruleset
 from services.scorer.identity_cache import IdentityCache
 from services.scorer.resends import Resends
@@ -34,3 +35,5 @@ class Scene:
     hand_off: bool = False
     identities: IdentityCache = field(default_factory=IdentityCache)
     resends: Resends = field(default_factory=Resends)
+    # How companies are scored; None: not at all.
+    accounts: AccountRules | None = None

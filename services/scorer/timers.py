@@ -27,7 +27,7 @@ async def act_on_time(connection: Any, scene: Scene) -> tuple[int, int]:
     rows = await connection.fetch(
         queries.DUE_LEADS, scene.ruleset.version, scene.watermark_ms, LEADS_AT_ONCE
     )
-    outcome = Outcome(scene.shards)
+    outcome = Outcome(scene.shards, scene.accounts is not None)
     for number, row in enumerate(rows, 1):
         lead = loaded_lead(row)
         settled = advance(scene.ruleset, lead.state, lead.journeys, scene.watermark_ms, lead.known)
@@ -50,7 +50,7 @@ async def recalculate(connection: Any, scene: Scene, leads_at_once: int = 100) -
     Returns how many leads were seen to; 0: none is left that nobody else holds.
     """
     rows = await connection.fetch(queries.OUTDATED_LEADS, scene.ruleset.version, leads_at_once)
-    outcome = Outcome(scene.shards)
+    outcome = Outcome(scene.shards, scene.accounts is not None)
     leads = {lead.id: lead for lead in map(loaded_lead, rows)}
     standing = [lead_id for lead_id, lead in leads.items() if lead.merged_into is None]
     past = await load_past(connection, scene.ruleset, {}, standing)

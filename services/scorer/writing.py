@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from services.scorer import queries
+from services.scorer.accounts import dirty_rows
 from services.scorer.identity import Plan
 from services.scorer.leads import Lead, identity_columns, new_row, scored_columns
 from services.scorer.outcome import Outcome
@@ -64,6 +65,9 @@ async def write_outcome(connection: Any, outcome: Outcome) -> None:
     await _copy(connection, "checkpoint", queries.CHECKPOINT_COLUMNS, outcome.checkpoints)
     await _copy(connection, "stage_history", queries.STAGE_HISTORY_COLUMNS, outcome.changes)
     await _copy(connection, "outbox", queries.OUTBOX_COLUMNS, outcome.facts)
+    if outcome.has_accounts:
+        dirty = dirty_rows(outcome.leads)
+        await _copy(connection, "account_dirty_lead", ("shard", "lead_id"), dirty)
 
 
 def _event_rows(outcome: Outcome) -> list[tuple[Any, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shared.ruleset.account_checks import account_faults
 from shared.ruleset.condition_checks import Fault, Names
 from shared.ruleset.document import RulesetDocument
 from shared.ruleset.model_checks import band_faults, grade_faults, model_faults
@@ -24,6 +25,8 @@ def faults_of(document: RulesetDocument) -> list[Fault]:
         faults.extend(grade_faults(("grade",), document.grade, document.models))
     for name, bands in document.bands.items():
         faults.extend(band_faults(("bands", name), name, bands, document.models))
+    if document.accounts is not None:
+        faults.extend(account_faults(("accounts",), document.accounts, document.models))
     faults.extend(journey_faults(document, names))
     faults.extend(scenario_faults(document, names, stage_names(document)))
     return faults

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from shared.ruleset.accounts import Accounts
 from shared.ruleset.condition import Condition
 from shared.ruleset.model import (
     MAX_DISTINCT_VALUES,
@@ -50,6 +51,7 @@ class RulesetDocument(Part):
     models: Annotated[dict[Name, Model], Field(min_length=1, max_length=50)]
     grade: Grade | None = None
     bands: dict[Name, Annotated[list[Band], Field(min_length=1, max_length=20)]] = Field({})
+    accounts: Accounts | None = None
     stages: Stages
     journeys: Annotated[dict[Name, Journey], Field(max_length=20)] = Field({})
     tests: Scenarios = Field([])

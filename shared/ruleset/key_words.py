@@ -51,6 +51,20 @@ _PARTS: dict[str, dict[str, str]] = {
         "journeys": "Further journeys, by name: a renewal, another product.",
         "tests": "Scenarios that must come out as expected: leadscore rules test runs them.",
     },
+    "Accounts": {
+        "by": "What tells a lead's company, the best first: group, email_domain.",
+        "score": "By model, how members' scores are put together: sum, max or {top: 3}.",
+        "free_mail_domains": "Further domains that tell no company; well-known ones are shipped.",
+        "stages": "Stages of companies, lowest first; every account begins in the first.",
+    },
+    "Top": {"top": "The average of so many best members."},
+    "AccountStage": {
+        "name": "The stage's name.",
+        "title": "What people call it.",
+        "labels": "Other names for it.",
+        "enter": "Least account scores to enter it: all must be reached.",
+        "leave": "The account falls when a score is below; set it lower than enter.",
+    },
     "Named": {
         "id": "Its name in conditions, reports and hand-offs.",
         "title": "What people call it.",

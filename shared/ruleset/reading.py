@@ -19,7 +19,9 @@ __all__ = ["RulesetError", "RulesetErrors", "read_ruleset"]
 
 _MOST_ERRORS = 50
 # What a union of kinds, and the keys of mappings, add to the path of a fault.
-_NO_KEYS = frozenset({"[key]", "str", "int", "float", "bool", "<number>", "<from>"})
+_NO_KEYS = frozenset(
+    {"[key]", "str", "int", "float", "bool", "<number>", "<from>", "<word>", "<top>"}
+)
 
 
 def read_ruleset(text: str) -> RulesetDocument:

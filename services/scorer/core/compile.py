@@ -19,6 +19,7 @@ from services.scorer.core.timed import (
     written_out,
 )
 from shared.decay import Kind
+from shared.event_types import GROUP_TRAIT
 from shared.ledger import Entry
 from shared.ruleset.document import MAX_DISTINCT_VALUES, Condition, Limit, Model, RulesetDocument
 from shared.ruleset.document import Rule as RuleDocument
@@ -172,6 +173,8 @@ def compile_ruleset(
             trait_names |= _traits_of(rule, when)
     for condition in named.values():
         trait_names |= _traits_read(condition)
+    if document.accounts is not None:
+        trait_names.add(GROUP_TRAIT)  # kept of however many traits
     scores = {name: compile_shown(name, model) for name, model in document.models.items()}
     journeys: dict[str, Stages | Journey] = {JOURNEY: document.stages, **document.journeys}
     watched = {

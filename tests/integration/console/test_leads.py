@@ -37,6 +37,7 @@ async def test_a_lead_is_shown_with_everything_known_of_it(
         "bands": {},
         "persona": None,
         "segments": [],
+        "account": None,
         "stage": "educate",
         "stage_since": "2026-05-26T20:26:40.000Z",
         "labels": ["MQL"],

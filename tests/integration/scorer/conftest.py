@@ -2,9 +2,11 @@
 
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 
-from tests.integration.scorer.bench_of_leads import Workbench
+from tests.integration.scorer.bench_of_leads import Workbench, ruleset
+from tests.integration.scorer.firms import RULES, Firms
 
 
 @pytest_asyncio.fixture
@@ -13,3 +15,9 @@ async def bench(database_url: str) -> AsyncIterator[Workbench]:
     workbench = await Workbench.open(database_url)
     yield workbench
     await workbench.connection.close()
+
+
+@pytest.fixture
+def firms(bench: Workbench) -> Firms:
+    """A workbench whose ruleset scores companies."""
+    return Firms(bench.connection, ruleset(RULES))

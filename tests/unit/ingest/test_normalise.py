@@ -104,12 +104,12 @@ def test_somebody_must_be_named() -> None:
 
 
 def test_group_and_alias_keep_what_they_link() -> None:
-    """Group traits belong to the company, not to the person."""
+    """Group traits belong to the company, not to the person, who gets its id as a trait."""
     group = event_of("group", {"groupId": "g1", "traits": {"name": "Acme", "email": "x@acme.com"}})
     assert group.type == "lead_grouped"
     assert group.properties["group_id"] == "g1"
     assert group.properties["group_traits"]["name"] == "Acme"
-    assert group.traits == {}
+    assert group.traits == {"group_id": "g1"}
     assert group.identifiers.email is None
     alias = event_of("alias", {"userId": "u1", "previousId": "old"})
     assert (alias.type, alias.properties) == ("lead_aliased", {"previous_id": "old"})
