@@ -7,15 +7,19 @@ event grows as old as any length of time in the ruleset.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.oracle.conditions import Moment, asks_time, durations, holds, matching
-from tests.oracle.fading import fading_of, in_ms, period, worth
-from tests.oracle.fields import Plain, number_of, read, type_matches
+from services.scorer.slow.conditions import Moment, asks_time, durations, holds, matching
+from services.scorer.slow.fading import fading_of, in_ms, period, worth
+from services.scorer.slow.fields import Plain, distinct, number_of, read, type_matches
+from services.scorer.slow.formulas import computed
+from services.scorer.slow.traits import folded, traits_read
 
 NEARLY = 1e-9
 MOST_VALUES = 200
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass
@@ -57,6 +61,7 @@ class Oracle:
             for model, listed in ruleset["models"].items()
             for rule in listed.get("rules", [])
         ]
+        self.read_traits = traits_read(ruleset)
         self.lengths = durations([ruleset["models"], *self.named.values()])
         self.entries: list[Granted] = []
         self.past: list[tuple[Plain, Plain]] = []
@@ -98,8 +103,7 @@ class Oracle:
         changed = False
         if not event["bot"]:
             before = self.traits
-            self.traits = {**before, **event["traits"]}
-            self.traits = {name: v for name, v in self.traits.items() if v is not None}
+            self.traits = folded(before, event["traits"], self.read_traits)
             changed = repr(sorted(before.items())) != repr(sorted(self.traits.items()))
             self.past.append((event, self.traits))
         moment = Moment(event["ms"], event, self.traits, self.past, self.named)
@@ -166,7 +170,7 @@ class Oracle:
         most, value = limit.get("times", MOST_VALUES), None
         if "once_per" in limit:
             found = read(limit["once_per"], moment.event, moment.traits)
-            value, most = (type(found).__name__, repr(found)), min(most, MOST_VALUES)
+            value, most = distinct(found), min(most, MOST_VALUES)
             if value in earlier:
                 return True
         if len(earlier) >= most:
@@ -254,12 +258,12 @@ class Oracle:
                 for name, other in self.ruleset["models"].items()
                 if "combined" not in other
             }
-            weights = listed["combined"].get("weights")
-            formula = listed["combined"].get("formula") or " + ".join(
-                f"{weight!r} * {name}" for name, weight in weights.items()
-            )
-            value = eval(formula, {"min": min, "max": max}, members)
-        return min(listed.get("cap", 1e30), max(listed.get("floor", -1e30), value))
+            made_of = listed["combined"]
+            if "weights" in made_of:
+                value = sum(members[name] * part for name, part in made_of["weights"].items())
+            else:
+                value = computed(made_of["formula"], members)
+        return float(min(listed.get("cap", 1e30), max(listed.get("floor", -1e30), value)))
 
     def grade(self, ms: int) -> str:
         """A1 to C3."""
@@ -299,5 +303,6 @@ def _best(score: float, bounds: dict[str, float], worst: str) -> str:
 def _instant(text: str | None, default: int) -> int:
     if text is None:
         return default
-
-    return int(datetime.fromisoformat(text).timestamp() * 1000)
+    at = datetime.fromisoformat(text)
+    at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)  # a date: its midnight
+    return (at - EPOCH) // MILLISECOND

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.oracle.fading import in_ms
-from tests.oracle.fields import Plain, field_holds, type_matches
+from services.scorer.slow.expressions import is_true
+from services.scorer.slow.fading import in_ms
+from services.scorer.slow.fields import Plain, field_holds, type_matches
 
 TIMED = ("count", "since", "quiet", "seen", "sequence")
 
@@ -40,15 +41,18 @@ def holds(condition: Plain, moment: Moment) -> bool:
         return holds(moment.named[kind, asked], moment)
     if kind == "count":
         found = len(_within(asked, moment))
-        return found >= asked["at_least"] if "at_least" in asked else found <= asked["at_most"]
+        least, most = asked.get("at_least", 0), asked.get("at_most", found)
+        return bool(least <= found <= most)
     if kind == "since":
         return bool(_within(asked, moment))
     if kind == "seen":
-        return len(matching(asked, moment)) >= asked.get("at_least", 1)
+        return len(matching(asked, moment)) >= int(asked.get("at_least", 1))
     if kind == "quiet":
         return _quiet(asked, moment)
     if kind == "sequence":
         return _complete(asked, moment)
+    if kind == "cel":
+        return moment.event is not None and is_true(asked, moment.event, moment.traits)
     return field_holds(condition, moment.event, moment.traits)
 
 
@@ -71,7 +75,7 @@ def _quiet(asked: Plain, moment: Moment) -> bool:
     if not moment.past:
         return False
     found = matching(asked, moment) or [moment.past[0][0]]
-    return moment.now >= found[-1]["ms"] + in_ms(asked["for"])
+    return bool(moment.now - found[-1]["ms"] >= in_ms(asked["for"]))
 
 
 def _complete(asked: Plain, moment: Moment) -> bool:
