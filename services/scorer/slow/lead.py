@@ -6,6 +6,7 @@ event grows as old as any length of time in the ruleset.
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -66,6 +67,7 @@ class Oracle:
         self.entries: list[Granted] = []
         self.past: list[tuple[Plain, Plain]] = []
         self.traits: Plain = {}
+        self.moments: list[int] = []  # at which a length of time after an event is over, to come
         self.last: tuple[int, str, str] | None = None
         self.held: dict[str, tuple[float, float]] = {}  # by rule: granted, raw
         self.counted: list[tuple[str, str, Any]] = []  # rule, period, value
@@ -78,10 +80,9 @@ class Oracle:
             self._pass_time(until)
 
     def _pass_time(self, until: int) -> None:
-        if self.last is None:
-            return
-        moments = {event["ms"] + length for event, _ in self.past for length in self.lengths}
-        for now in sorted(one for one in moments if self.last[0] < one <= until):
+        passed = bisect_right(self.moments, until)
+        now_due, self.moments = self.moments[:passed], self.moments[passed:]
+        for now in sorted(set(now_due)):
             moment = Moment(now, None, self.traits, self.past, self.named)
             for model, rule in self.rules:
                 if "after" in rule:
@@ -90,8 +91,8 @@ class Oracle:
                     self._hold(model, rule, moment)
 
     def _silence(self, model: str, rule: Plain, moment: Moment) -> None:
-        found = matching({"on": rule["after"].get("on", "*")}, moment)
-        if not found or found[-1]["ms"] + in_ms(rule["after"]["quiet"]) != moment.now:
+        newest = next(matching({"on": rule["after"].get("on", "*")}, moment), None)
+        if newest is None or newest["ms"] + in_ms(rule["after"]["quiet"]) != moment.now:
             return
         if "when" not in rule or holds(rule["when"], moment):
             self._earn(model, rule, moment)
@@ -106,6 +107,8 @@ class Oracle:
             self.traits = folded(before, event["traits"], self.read_traits)
             changed = repr(sorted(before.items())) != repr(sorted(self.traits.items()))
             self.past.append((event, self.traits))
+            for length in self.lengths:
+                insort(self.moments, event["ms"] + length)
         moment = Moment(event["ms"], event, self.traits, self.past, self.named)
         for model, rule in self.rules:
             if "on" in rule:
