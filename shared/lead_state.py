@@ -95,7 +95,8 @@ class JourneyState(msgspec.Struct, array_like=True):
     since_ms: when it entered · ladder_at_ms: up to where the ladder has been walked (an event
     before it can't be stepped) · handed_off: stages whose sales hand-off went out in this episode ·
     waiting_seq: sequence number of a sales hand-off that waits until the lead is known, else 0 ·
-    locked_ms: until when the stage stands by hand: -1 not at all, 0 for good.
+    locked_ms: until when the stage stands by hand: -1 not at all, 0 for good, -2 until the next
+    points.
     """
 
     name: str

@@ -215,6 +215,20 @@ FAULTS = (
         f"{ORACLE}::{WALK}",
     ),
     Fault(
+        "a stage set by hand without a lock is read again at once",
+        f"{CORE}/sides.py",
+        "if locked_ms in {LOCKED_FOR_GOOD, HELD}:",
+        "if locked_ms == LOCKED_FOR_GOOD:",
+        f"{ORACLE}::{WALK}",
+    ),
+    Fault(
+        "points don't end the stand of a stage set by hand",
+        f"{CORE}/moves.py",
+        "if journey.locked_ms == HELD and any_points(entries):",
+        "if journey.locked_ms == HELD and not entries:",
+        f"{ORACLE}::{WALK}",
+    ),
+    Fault(
         "a stage locked by hand is read a millisecond late",
         f"{CORE}/sides.py",
         "or at_ms < journey.locked_ms",

@@ -9,13 +9,19 @@ from tests.oracle.conditions_at_random import Plain, between_events, leaf, lengt
 
 @st.composite
 def ladders(
-    draw: st.DrawFn, names: list[str], named: tuple[Plain, ...], aside: list[str], *, rich: bool
+    draw: st.DrawFn,
+    names: list[str],
+    named: tuple[Plain, ...],
+    aside: list[str],
+    lowest: float,
+    *,
+    rich: bool,
 ) -> list[Plain]:
     """Stages with thresholds that rise, and a lower one to leave. rich: with conditions, too ·
-    aside: names of stages beside them.
+    aside: names of stages beside them · lowest: no threshold to enter is lower than 1 more.
     """
     rungs: list[Plain] = [{"name": "s0"}]
-    least = 0
+    least = lowest
     for number in range(1, draw(st.integers(2, 5))):
         least += draw(st.integers(1, 6))  # at most 24: what no cap puts out of reach
         entered_by = draw(st.lists(st.sampled_from(names), min_size=1, unique=True))
@@ -63,11 +69,13 @@ def sides(draw: st.DrawFn, name: str, rungs: list[Plain], named: tuple[Plain, ..
 
 
 @st.composite
-def journeys(draw: st.DrawFn, names: list[str], named: tuple[Plain, ...]) -> Plain:
-    """A ladder, plain half of the time, with up to two stages beside it."""
+def journeys(draw: st.DrawFn, names: list[str], named: tuple[Plain, ...], *, fading: bool) -> Plain:
+    """A ladder, plain half of the time, with up to two stages beside it. fading: points fade by
+    half-lives, so that a score may come near a round number for ever; no threshold is one then.
+    """
     rich = draw(st.booleans())
     aside = ["beside0", "beside1"][: draw(st.integers(0, 2)) if rich else 0]
-    rungs = draw(ladders(names, named, aside, rich=rich))
+    rungs = draw(ladders(names, named, aside, 0.137 if fading else 0, rich=rich))
     stages: Plain = {"ladder": rungs}
     if aside:
         stages["side"] = [draw(sides(name, rungs, named)) for name in aside]

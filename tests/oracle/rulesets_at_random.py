@@ -170,9 +170,10 @@ def rulesets(draw: st.DrawFn, most_rules: int = 4) -> Plain:
             name: [{"name": "cold"}, {"name": "warm", "from": 3}, {"name": "hot", "from": 14.5}]
             for name in names
         }
-    document["stages"] = draw(journeys(names, named))
+    fading = "half_life" in repr(listed)
+    document["stages"] = draw(journeys(names, named, fading=fading))
     if draw(st.integers(0, 3)) == 0:
-        other = draw(journeys(names, named))
+        other = draw(journeys(names, named, fading=fading))
         if draw(st.booleans()):
             other["when"] = draw(between_events(named))
         document["journeys"] = {"other": other}

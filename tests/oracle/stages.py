@@ -50,6 +50,13 @@ class Place:
         risen = self._risen(here, stage)
         return risen if risen is not None else self._fallen(here, since)
 
+    def aside(self, stage: str) -> str:
+        """Where the event that happens brings a lead that nothing else can move."""
+        for side in self.sides:
+            if side["name"] != stage and "on" in side and self._enters(side):
+                return str(side["name"])
+        return stage
+
     def _reached(self, thresholds: dict[str, float]) -> bool:
         return all(
             self.oracle.score(name, self.ms, self.known) >= least - NEARLY
@@ -107,13 +114,16 @@ class Place:
 
 @dataclass
 class Standing:
-    """Where a lead is on one journey. locked: until when by hand, 0 for good, None not at all."""
+    """Where a lead is on one journey. locked: until when by hand, 0 for good, None not at all ·
+    held: by hand, until the next points.
+    """
 
     stage: str
     since: int
     episode: int = 1
     handed: set[str] = field(default_factory=set)
     locked: int | None = None
+    held: bool = False
 
     def is_locked(self, ms: int) -> bool:
         return self.locked is not None and (self.locked == 0 or ms < self.locked)
@@ -168,8 +178,17 @@ def check_walk(
                 stands = first
             if stands is None or stands.is_locked(ms):
                 continue
-            to, cause = place.after(stands.stage, stands.since), "event" if of_event else "time"
+            if stands.held and _points_come(oracle, ms, event):
+                stands.held = False
+            to = (
+                place.aside(stands.stage)
+                if stands.held
+                else place.after(stands.stage, stands.since)
+            )
+            cause = "event" if of_event else "time"
         if to != stands.stage:
+            if cause != "manual":
+                stands.held = False
             expected = stands.move(stages, to, ms, cause)
             assert pending, f"the core missed {expected}"
             said = pending.pop(0)
@@ -180,16 +199,21 @@ def check_walk(
 def _by_hand(stands: Standing, place: Place, event: Plain) -> str:
     asked = event["properties"]
     if asked.get("stage") is None:
-        stands.locked = None
+        stands.locked, stands.held = None, False
         place.moment = replace(place.moment, event=None)
         return place.after(stands.stage, stands.since)
     if asked["stage"] not in [one["name"] for one in (*place.ladder, *place.sides)]:
         return stands.stage
-    stands.locked = None
+    stands.locked, stands.held = None, not asked.get("lock")
     if asked.get("lock"):
         until = asked.get("until")
         stands.locked = 0 if until is None else max(_ms(until), event["ms"] + 1)
     return str(asked["stage"])
+
+
+def _points_come(oracle: Oracle, ms: int, event: Plain | None) -> bool:
+    by = None if event is None else _position(event)
+    return any(one.points and one.ms == ms and one.by == by for one in oracle.entries)
 
 
 def _place(oracle: Oracle, stages: Plain, ms: int, event: Plain | None) -> Place:

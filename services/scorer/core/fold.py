@@ -19,6 +19,7 @@ from services.scorer.core.moves import (
     Settled,
     advance,
     any_can_rise,
+    any_held,
     any_loss,
     any_points,
     became_known,
@@ -125,8 +126,8 @@ def extend(  # noqa: C901 - a call a branch would cost a tenth of the whole
     """
     out = Extended(state, journeys, [])
     rich = ruleset.rich
-    if quiet_until_ms and any_can_rise(ruleset, state):
-        quiet_until_ms = 0  # gains may bring a rise by time nearer
+    if quiet_until_ms and (any_held(journeys) or any_can_rise(ruleset, state)):
+        quiet_until_ms = 0  # gains may bring a move by time nearer
     for number, event in enumerate(events):
         place = position(event) if positions is None else positions[number]
         at_ms = place[0]

@@ -9,7 +9,7 @@ from datetime import datetime
 from services.scorer.core.by_time import advance_scores, next_flip_ms
 from services.scorer.core.compile import Ruleset
 from services.scorer.core.ladder import Ladder, can_rise, reaches, stayed_until, value_of
-from services.scorer.core.sides import LOCKED_FOR_GOOD, UNLOCKED, next_change_ms, place_at
+from services.scorer.core.sides import HELD, LOCKED_FOR_GOOD, UNLOCKED, next_change_ms, place_at
 from services.scorer.core.timed import Moment
 from services.scorer.core.watching import NOTHING_WATCHED
 from shared.envelope import Event, milliseconds, rfc3339
@@ -84,7 +84,11 @@ def step(
         if ladder is None:
             continue
         to = None
-        if ladder.rich or journey.locked_ms != UNLOCKED:
+        by_hand = journey.locked_ms != UNLOCKED
+        if by_hand:
+            _let_go(journey, entries)
+        if by_hand or ladder.rich or journey.since_ms == at_ms:
+            # A journey that begins at this event may begin higher up, by earlier points.
             to = place_at(ladder, state, journey, at_ms, event)
         else:
             for entry in entries:
@@ -95,11 +99,18 @@ def step(
                     to = place_at(ladder, state, journey, at_ms)
                     break
         if to is not None:
+            journey.locked_ms = UNLOCKED
             reasons = _reasons(ruleset, event, at_ms, entries)
             changes.append(
                 _move(ladder, state, journeys, journey, to, at_ms, "event", known, True, reasons)
             )
         journey.ladder_at_ms = at_ms
+
+
+def _let_go(journey: JourneyState, entries: Sequence[Entry | TimeEntry]) -> None:
+    """Points end the stand of a stage that was set by hand without a lock."""
+    if journey.locked_ms == HELD and any_points(entries):
+        journey.locked_ms = UNLOCKED
 
 
 def _reasons(ruleset: Ruleset, event: Event, at_ms: int, entries: list[Entry]) -> list[Reason]:
@@ -126,9 +137,10 @@ def set_by_hand(
     known: bool,
     changes: list[StageChange],
 ) -> None:
-    """Do what a person asked for: move a journey to a stage, and lock it there if wanted, or, with
-    no stage, leave it to the ladder again. What can't be done any more is left alone. Where time
-    has moved the lead since, it happens then: what was published stays before it.
+    """Do what a person asked for: move a journey to a stage, and lock it there if wanted (else it
+    stands there until points come or go), or, with no stage, leave it to the ladder again. What
+    can't be done any more is left alone. Where time has moved the lead since, it happens then:
+    what was published stays before it.
     """
     asked = event.properties
     at_ms = max([at_ms, *(journey.ladder_at_ms for journey in journeys)])
@@ -145,7 +157,7 @@ def set_by_hand(
         to = ladder.place.get(stage) if isinstance(stage, str) else None
         if to is None:
             return
-        journey.locked_ms = UNLOCKED
+        journey.locked_ms = HELD
         if asked.get("lock") is True:
             journey.locked_ms = _lock_ends(asked.get("until"), at_ms)
     journey.ladder_at_ms = at_ms
@@ -188,6 +200,8 @@ def flip_by_time(
         entries = advance_scores(ruleset, state, due)
         time_entries += entries
         if not late:
+            for journey in journeys:
+                _let_go(journey, entries)
             _read_ladders(ruleset, state, journeys, due, known, changes)
         behind = behind or (late and any(entry.points for entry in entries))
     return behind
@@ -413,7 +427,12 @@ def any_can_rise(ruleset: Ruleset, state: ScoreState) -> bool:
     )
 
 
-def any_points(entries: Sequence[Entry]) -> bool:
+def any_held(journeys: Sequence[JourneyState]) -> bool:
+    """Does any stage stand by hand until the next points?"""
+    return any(journey.locked_ms == HELD for journey in journeys)
+
+
+def any_points(entries: Sequence[Entry | TimeEntry]) -> bool:
     return any(entry.points for entry in entries)
 
 

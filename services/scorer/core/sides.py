@@ -18,6 +18,7 @@ from shared.lead_state import JourneyState, ScoreState
 
 UNLOCKED = -1
 LOCKED_FOR_GOOD = 0
+HELD = -2  # set by hand, without a lock: until points come or go
 
 
 @dataclass(slots=True, frozen=True)
@@ -48,6 +49,8 @@ def place_at(
         return decide(ladder, state.models, journey, at_ms)
     if _is_locked(journey, at_ms):
         return None
+    if journey.locked_ms == HELD:
+        return _aside(_sight(ladder, state, journey, at_ms, event))
     if not ladder.rich:
         return decide(ladder, state.models, journey, at_ms)
     return _place(_sight(ladder, state, journey, at_ms, event))
@@ -79,6 +82,15 @@ def _place(sight: _Sight) -> int | None:
     if risen is not None:
         return risen
     return _fallen(sight, here)
+
+
+def _aside(sight: _Sight) -> int | None:
+    """The stage beside the ladder that this very event brings the lead to."""
+    count = len(sight.ladder.rungs)
+    for number, side in enumerate(sight.ladder.sides):
+        if side.on is not None and count + number != sight.here and _enters(side, sight.moment):
+            return count + number
+    return None
 
 
 def _enters(side: Side, moment: Moment) -> bool:
@@ -150,7 +162,7 @@ def next_change_ms(
     locked_ms = journey.locked_ms
     if not ladder.rich and locked_ms == UNLOCKED:
         return next_move_ms(ladder, state.models, journey, after_ms)
-    if locked_ms == LOCKED_FOR_GOOD:
+    if locked_ms in {LOCKED_FOR_GOOD, HELD}:
         return None
     first_ms = max(after_ms + 1, locked_ms)
     if not ladder.rich:

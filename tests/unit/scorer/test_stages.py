@@ -261,6 +261,28 @@ def test_a_lock_without_an_end_holds_until_it_is_taken_off() -> None:
     assert lead.stage() == "warm"
 
 
+def test_without_a_lock_a_stage_stands_until_the_next_points() -> None:
+    """Time alone doesn't undo what a person said, nor do events without points."""
+    lead = Lead(LADDER)
+    by_hand(lead, 1, stage="hot")
+    lead.does("email_delivered", 2)
+    lead.waits(100)
+    assert (lead.stage(), lead.due_day) == ("hot", None)
+    lead.does("page_viewed", 101)
+    assert (lead.stage(), lead.changes[-1].cause) == ("warm", "event")
+
+
+def test_an_event_that_brings_aside_moves_even_who_stands_by_hand() -> None:
+    """Unless the stage is locked."""
+    lead = Lead(LADDER + RECYCLED)
+    by_hand(lead, 1, stage="hot")
+    lead.does("sales_rejected", 2)
+    assert lead.stage() == "recycled"
+    by_hand(lead, 3, stage="hot", lock=True)
+    lead.does("sales_rejected", 4)
+    assert lead.stage() == "hot"
+
+
 def test_a_stage_set_before_time_moved_the_lead_comes_after_that_move() -> None:
     """The order came late: changes stay in order of time."""
     lead = Lead(LADDER + DORMANT)
