@@ -11,6 +11,7 @@ import typer
 from deploy.local.commands import app as local_commands
 from services.ingest.commands import app as sources
 from services.router.commands import app as destinations
+from services.scorer.audit.commands import app as audits
 from services.scorer.commands import app as rules
 
 app = typer.Typer(
@@ -23,6 +24,7 @@ app.add_typer(local_commands)
 app.add_typer(sources, name="sources")
 app.add_typer(destinations, name="destinations")
 app.add_typer(rules, name="rules")
+app.add_typer(audits)
 
 
 class Process(StrEnum):
