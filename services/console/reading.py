@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -17,7 +18,7 @@ from services.console.metrics import EXPLANATIONS_DIFFERENT
 from services.console.refusals import RefusedError
 from services.console.ruleset_cache import RulesetCache
 from services.console.timeline import show_timeline
-from shared.envelope import rfc3339
+from shared.envelope import milliseconds, rfc3339
 
 # Sequence numbers are four-byte integers in Postgres.
 MAX_SEQ = 2**31 - 1
@@ -134,6 +135,16 @@ class LeadReader:
         ]
         return answers.StageCounts(items=items, total=sum(counts.values()))
 
+    async def audit(self) -> answers.Audit:
+        """What the last audit found, and how far an unfinished one is."""
+        async with self._snapshot() as connection:
+            finished, newest = await queries.newest_audits(connection)
+        unfinished = newest if newest is not None and newest.ended_at is None else None
+        return answers.Audit(
+            last=None if finished is None else _audit_run(finished),
+            unfinished=None if unfinished is None else _audit_run(unfinished),
+        )
+
     async def _shown(
         self, connection: AsyncConnection, rows: Sequence[LeadRow]
     ) -> list[answers.Lead]:
@@ -173,3 +184,16 @@ def _uuid(text: int | str) -> UUID:
         raise RefusedError(
             400, "invalid_cursor", "the cursor is not one that this API gave", "query.cursor"
         ) from None
+
+
+def _audit_run(row: Any) -> answers.AuditRun:
+    return answers.AuditRun(
+        started_at=rfc3339(milliseconds(row.started_at)),
+        seen_at=rfc3339(milliseconds(row.seen_at)),
+        ended_at=None if row.ended_at is None else rfc3339(milliseconds(row.ended_at)),
+        ruleset_version=row.ruleset_version,
+        leads=row.leads,
+        checked=row.checked,
+        differing=row.differing,
+        repaired=row.repaired,
+    )

@@ -63,6 +63,11 @@ class Line:
     raw: float
     clipped: str
 
+    @property
+    def order(self) -> Position:
+        """At the same ms, what time brought comes first."""
+        return self.of or (self.at_ms, "", "")
+
 
 def differences(lead: StoredLead, yardstick: Yardstick) -> list[Difference]:
     """Everything that is stored otherwise than its events say; of entries the first alone."""
@@ -106,7 +111,7 @@ def _ledger(lead: StoredLead, names: Mapping[int, str]) -> tuple[list[Event], li
         for entry in decode_entries(encoded)
     ]
     lines += [_line(at[0], at, entry, names) for at, _, found in placed for entry in found]
-    lines.sort(key=lambda line: (line.at_ms, line.of or (0, "", "")))
+    lines.sort(key=lambda line: line.order)
     return [event for _, event, _ in placed], lines
 
 
@@ -144,13 +149,17 @@ def _scores(
 def _entries(ledger: list[Line], oracle: Oracle) -> Iterator[Difference]:
     due = [_due(one) for one in oracle.entries]
     granted = sum(abs(one.points) for one in due)
-    for stored, recomputed in zip_longest(ledger, due):
-        if stored is None or recomputed is None or not _alike(stored, recomputed, granted):
-            one = recomputed or stored
-            assert one is not None
-            of = f" {_place(one.of)}" if one.of is not None else " by time"
-            yield Difference("entry", rfc3339(one.at_ms) + of, _told(stored), _told(recomputed))
-            return
+    for left, right in zip_longest(ledger, due):
+        if left is not None and right is not None and _alike(left, right, granted):
+            continue
+        # Where one is missing, the other list has its next one here.
+        stored = left if right is None or (left and left.order <= right.order) else None
+        recomputed = right if left is None or (right and right.order <= left.order) else None
+        one = stored or recomputed
+        assert one is not None
+        of = f" {_place(one.of)}" if one.of is not None else " by time"
+        yield Difference("entry", rfc3339(one.at_ms) + of, _told(stored), _told(recomputed))
+        return
 
 
 def _due(one: Granted) -> Line:
