@@ -11,9 +11,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
 
-import msgspec
-import zstandard
-
 from services.scorer.audit.memory import differing_memory
 from services.scorer.audit.stored import StoredLead
 from services.scorer.audit.yardstick import Yardstick
@@ -37,7 +34,6 @@ TOLERANCE = 1e-6
 DIGITS = 1e-12
 # A score that fades wrongly is right at first.
 LATER_MS = 30 * 86_400_000
-UNREADABLE = (msgspec.MsgspecError, zstandard.ZstdError, ValueError, KeyError, IndexError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +66,11 @@ class Line:
 
 
 def differences(lead: StoredLead, yardstick: Yardstick) -> list[Difference]:
-    """Everything that is stored otherwise than its events say; of entries the first alone."""
-    try:
-        state, journeys = decode_scores(lead.scores), decode_journeys(lead.journeys)
-        events, ledger = _ledger(lead, yardstick.names)
-    except UNREADABLE as error:
-        return [unreadable(type(error).__name__)]
+    """Everything that is stored otherwise than its events say; of entries the first alone. Raises
+    what reading damaged bytes raises.
+    """
+    state, journeys = decode_scores(lead.scores), decode_journeys(lead.journeys)
+    events, ledger = _ledger(lead, yardstick.names)
     until_ms = scored_until_ms(state)
     oracle = yardstick.oracle(events, until_ms)
     again = fold_scores(yardstick.core, new_state(), events).state
@@ -95,7 +90,7 @@ def differences(lead: StoredLead, yardstick: Yardstick) -> list[Difference]:
 
 
 def unreadable(why: str) -> Difference:
-    """What is stored of a lead can't be read, or the ruleset it names can't."""
+    """What is stored of a lead can't be worked with, or the ruleset it names can't."""
     return Difference("unreadable", "", why, "")
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 from uuid import UUID
 
@@ -81,7 +83,10 @@ class Examiner:
         except UNUSABLE as error:
             why = f"ruleset version {lead.ruleset_version}: {type(error).__name__}"
             return [unreadable(why)]
-        return differences(lead, yardstick)
+        try:
+            return differences(lead, yardstick)
+        except Exception as error:  # noqa: BLE001 - one lead doesn't end the audit of all others
+            return [unreadable(_named(error))]
 
     async def _yardstick(self, version: int) -> Yardstick:
         known = self._yardsticks.get(version)
@@ -92,3 +97,9 @@ class Examiner:
             finally:
                 await engine.dispose()
         return known
+
+
+def _named(error: Exception) -> str:
+    """Its class and place; its message may quote the lead."""
+    place = extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}"

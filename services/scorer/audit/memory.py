@@ -23,9 +23,8 @@ def differing_memory(state: ScoreState, again: ScoreState, names: Mapping[int, s
         for number in sorted(left.limits.keys() | right.limits.keys()):
             stored, recomputed = left.limits.get(number), right.limits.get(number)
             if stored != recomputed:
-                rule = names.get(number, f"rule number {number}")
-                yield f"limit of {rule}", _used(stored), _used(recomputed)
-        yield from _periods(name, left.more or ModelMore(), right.more or ModelMore())
+                yield f"limit of {names.get(number, number)}", _used(stored), _used(recomputed)
+        yield from _more(name, left.more or ModelMore(), right.more or ModelMore(), names)
     watch, fresh = state.watch or Watch(), again.watch or Watch()
     for part in Watch.__struct_fields__:
         stored, recomputed = getattr(watch, part), getattr(fresh, part)
@@ -33,7 +32,7 @@ def differing_memory(state: ScoreState, again: ScoreState, names: Mapping[int, s
             yield f"counts over time, {part}", str(stored), str(recomputed)
 
 
-def _periods(model: str, left: ModelMore, right: ModelMore) -> Parts:
+def _more(model: str, left: ModelMore, right: ModelMore, names: Mapping[int, str]) -> Parts:
     for key in sorted(left.periods.keys() | right.periods.keys()):
         stored, recomputed = left.periods.get(key), right.periods.get(key)
         if (
@@ -44,7 +43,7 @@ def _periods(model: str, left: ModelMore, right: ModelMore) -> Parts:
     for number in sorted(left.raws.keys() | right.raws.keys()):
         if left.raws.get(number) != right.raws.get(number):
             before, after = left.raws.get(number), right.raws.get(number)
-            yield f"points of rule number {number}", str(before), str(after)
+            yield f"points of {names.get(number, number)}", str(before), str(after)
 
 
 def _used(kept: Any) -> str:

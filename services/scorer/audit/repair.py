@@ -9,8 +9,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
+import msgspec
+import zstandard
+
 from services.scorer import queries
-from services.scorer.audit.comparison import UNREADABLE, Difference
+from services.scorer.audit.comparison import Difference
 from services.scorer.audit.stored import StoredLead, one_lead
 from services.scorer.audit.yardstick import Yardstick
 from services.scorer.core.fold import new_state
@@ -22,6 +25,9 @@ from services.scorer.writing import write_outcome
 from shared.ids import new_lead_id
 from shared.lead_state import encode_scores
 from shared.settings import Settings
+
+# What damaged bytes raise. They are left alone.
+_UNREADABLE = (msgspec.MsgspecError, zstandard.ZstdError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +81,7 @@ class Repairer:
                     raise _UndoneError
         except _UndoneError:
             return replace(done, undone=True)
-        except UNREADABLE as error:
+        except _UNREADABLE as error:
             return Repair(failed=type(error).__name__)
         return done
 

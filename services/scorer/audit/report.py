@@ -82,6 +82,8 @@ class Telling:
                 TextColumn("audit"), BarColumn(), MofNCompleteColumn(),
                 TextColumn("{task.fields[rate]} a second, {task.fields[differ]} differ"),
                 TimeRemainingColumn(), console=Console(stderr=True), transient=True,
+                # Lines stand above the bar; those for a file or pipe still go there.
+                redirect_stdout=sys.stdout.isatty(),
             )  # fmt: skip
             self._task = self._bar.add_task("", total=run.leads, rate=0, differ=0)
 

@@ -52,3 +52,12 @@ def period(per: str, ms: int) -> str:
         "day": at.strftime("%Y-%m-%d"),
         "month": at.strftime("%Y-%m"),
     }[per]
+
+
+def instant_of(text: str | None, default: int) -> int:
+    """Milliseconds since 1970 of a date, its midnight UTC, or of an instant."""
+    if text is None:
+        return default
+    at = datetime.fromisoformat(text)
+    at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)

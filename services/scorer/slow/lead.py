@@ -8,19 +8,16 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.scorer.slow.conditions import Moment, asks_time, durations, holds, matching
-from services.scorer.slow.fading import fading_of, in_ms, period, worth
+from services.scorer.slow.fading import fading_of, in_ms, instant_of, period, worth
 from services.scorer.slow.fields import Plain, distinct, number_of, read, type_matches
 from services.scorer.slow.formulas import computed
 from services.scorer.slow.traits import folded, traits_read
 
 NEARLY = 1e-9
 MOST_VALUES = 200
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass
@@ -138,7 +135,11 @@ class Oracle:
     def _earn(self, model: str, rule: Plain, moment: Moment) -> None:
         raw = self._raw(rule, moment)
         valid = rule.get("valid", {})
-        if not _instant(valid.get("from"), -1) <= moment.now < _instant(valid.get("to"), 1 << 60):
+        if (
+            not instant_of(valid.get("from"), -1)
+            <= moment.now
+            < instant_of(valid.get("to"), 1 << 60)
+        ):
             return
         if moment.event is not None and moment.event["bot"]:
             self._note(model, rule, moment, 0.0, raw, "bot")
@@ -301,11 +302,3 @@ def _given(entries: list[Granted], per: str, now: int) -> float:
 
 def _best(score: float, bounds: dict[str, float], worst: str) -> str:
     return next((name for name, least in sorted(bounds.items()) if score >= least - NEARLY), worst)
-
-
-def _instant(text: str | None, default: int) -> int:
-    if text is None:
-        return default
-    at = datetime.fromisoformat(text)
-    at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)  # a date: its midnight
-    return (at - EPOCH) // MILLISECOND

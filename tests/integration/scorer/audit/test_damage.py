@@ -282,3 +282,20 @@ async def test_an_absorbed_lead_has_nothing_left(full: Workbench, database_url: 
     assert [finding.lead_id for finding in findings] == [absorbed]
     assert findings[0].is_mended
     assert await audit(full, database_url) == []
+
+
+async def test_a_body_that_can_not_be_read_is_told_and_left_alone(
+    full: Workbench, database_url: str
+) -> None:
+    """The other leads are examined all the same, and mended."""
+    lead_id = await full.lead_of(EMAIL, "q@example.com")
+    await full.connection.execute(
+        "UPDATE event SET body = '\\x28b52ffd00' WHERE lead_id = $1", lead_id
+    )
+    await _a_point(full)
+    findings = {one.lead_id: one for one in await audit(full, database_url, repair=True)}
+    assert findings.pop(await damaged_lead(full)).is_mended
+    [broken] = findings.values()
+    assert [one.what for one in broken.differences] == ["unreadable"]
+    assert broken.repair is not None
+    assert broken.repair.failed
