@@ -13,6 +13,7 @@ from services.console.lead_commands import app as leads
 from services.console.stage_commands import app as stage
 from services.ingest.commands import app as sources
 from services.router.commands import app as destinations
+from services.scorer.audit.commands import app as audits
 from services.scorer.commands import app as rules
 
 app = typer.Typer(
@@ -27,6 +28,7 @@ app.add_typer(destinations, name="destinations")
 app.add_typer(rules, name="rules")
 app.add_typer(stage, name="stage")
 app.add_typer(leads, name="lead")
+app.add_typer(audits)
 
 
 class Process(StrEnum):

@@ -101,6 +101,27 @@ checkpoint = sa.Table(
     sa.Column("scores", BYTEA, nullable=False),
 )
 
+# Audits, the newest last: how far each is, and what it found. position: the lead checked last ·
+# last_lead: the last one to check · differing: those that were not as their events say, with those
+# that were repaired · ended_at: null while it goes on, or waits to be resumed.
+audit_run = sa.Table(
+    "audit_run",
+    metadata,
+    sa.Column("id", sa.Integer, sa.Identity(), primary_key=True),
+    sa.Column("ruleset_version", sa.Integer, nullable=False),
+    sa.Column(
+        "started_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()
+    ),
+    sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+    sa.Column("ended_at", sa.DateTime(timezone=True)),
+    sa.Column("position", UUID),
+    sa.Column("last_lead", UUID),
+    sa.Column("leads", sa.BigInteger, nullable=False),
+    sa.Column("checked", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("differing", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("repaired", sa.BigInteger, nullable=False, server_default="0"),
+)
+
 stage_history = sa.Table(
     "stage_history",
     metadata,

@@ -311,3 +311,28 @@ class NextSteps(Answer):
     steps: list[NextStep]
     others: list[UnhelpfulRule]
     if_nothing_happens: NextMove | None
+
+
+class AuditRun(Answer):
+    """A run of `leadscore audit`.
+
+    ended_at: null while it goes on, or waits to be resumed · seen_at: when it was last heard of ·
+    leads: how many there were when it began · differing: those that were not as their events say,
+    the repaired ones among them.
+    """
+
+    started_at: Instant
+    seen_at: Instant
+    ended_at: Instant | None
+    ruleset_version: int
+    leads: int
+    checked: int
+    differing: int
+    repaired: int
+
+
+class Audit(Answer):
+    """last: the newest finished run · unfinished: the newest run, if it isn't finished."""
+
+    last: AuditRun | None
+    unfinished: AuditRun | None

@@ -16,6 +16,7 @@ from shared.identity import Identifier
 from shared.lead_state import JourneyState, decode_journeys, decode_scores
 from shared.tables import (
     account_member,
+    audit_run,
     event,
     identifier,
     lead,
@@ -250,6 +251,15 @@ async def leads_by_stage(connection: AsyncConnection) -> dict[str, int]:
         .group_by(lead.c.stage)
     )
     return {row.stage: row.leads for row in result}
+
+
+async def newest_audits(
+    connection: AsyncConnection,
+) -> tuple[sa.Row[Any] | None, sa.Row[Any] | None]:
+    """(the newest audit that was finished, the newest of all)."""
+    newest = sa.select(audit_run).order_by(audit_run.c.id.desc()).limit(1)
+    finished = newest.where(audit_run.c.ended_at.is_not(None))
+    return (await connection.execute(finished)).first(), (await connection.execute(newest)).first()
 
 
 def _lead_row(row: sa.Row[*tuple[Any, ...]]) -> LeadRow:

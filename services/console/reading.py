@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -20,7 +21,7 @@ from services.console.refusals import RefusedError
 from services.console.ruleset_cache import RulesetCache
 from services.console.timeline import show_timeline
 from services.scorer.core.next_steps import NextSteps, next_steps
-from shared.envelope import rfc3339
+from shared.envelope import milliseconds, rfc3339
 from shared.ruleset.stages import MAIN
 
 # Sequence numbers are four-byte integers in Postgres.
@@ -171,6 +172,16 @@ class LeadReader:
         ]
         return answers.StageCounts(items=items, total=sum(counts.values()))
 
+    async def audit(self) -> answers.Audit:
+        """What the last audit found, and how far an unfinished one is."""
+        async with self._snapshot() as connection:
+            finished, newest = await queries.newest_audits(connection)
+        unfinished = newest if newest is not None and newest.ended_at is None else None
+        return answers.Audit(
+            last=None if finished is None else _audit_run(finished),
+            unfinished=None if unfinished is None else _audit_run(unfinished),
+        )
+
     async def _shown(
         self, connection: AsyncConnection, rows: Sequence[LeadRow]
     ) -> list[answers.Lead]:
@@ -204,3 +215,16 @@ async def existing_lead(connection: AsyncConnection, lead_id: UUID) -> LeadRow:
     if row is None:
         raise RefusedError(404, "lead_not_found", "there is no lead with this id", "path.lead_id")
     return row
+
+
+def _audit_run(row: Any) -> answers.AuditRun:
+    return answers.AuditRun(
+        started_at=rfc3339(milliseconds(row.started_at)),
+        seen_at=rfc3339(milliseconds(row.seen_at)),
+        ended_at=None if row.ended_at is None else rfc3339(milliseconds(row.ended_at)),
+        ruleset_version=row.ruleset_version,
+        leads=row.leads,
+        checked=row.checked,
+        differing=row.differing,
+        repaired=row.repaired,
+    )

@@ -156,6 +156,11 @@ def lead_routes(reader: LeadReader, setter: StageSetter) -> APIRouter:
         """Counts in ladder order, zeros included."""
         return as_json(await reader.stage_counts())
 
+    @router.get("/audit", response_model=answers.Audit, summary="What the last audit found")
+    async def last_audit() -> Response:
+        """Were all leads stored as their events say? Null where there was no such run."""
+        return as_json(await reader.audit())
+
     return router
 
 

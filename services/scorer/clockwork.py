@@ -11,6 +11,7 @@ import structlog
 
 from services.scorer import metrics, queries
 from services.scorer.account_work import forget_accounts, see_to_accounts
+from services.scorer.audit.queries import LAST_RESULT
 from services.scorer.intake import Intake
 from services.scorer.live_ruleset import LiveRuleset
 from services.scorer.partitions import raise_watermarks
@@ -100,6 +101,15 @@ class Clockwork:
             metrics.RECALCULATED.inc(done)
         if total:
             log.info("recalculated", leads=total, version=self._ruleset.current.version)
+
+    async def audit_result(self) -> None:
+        """Show what the last finished audit found; audits run in processes of their own."""
+        async with self._pool.acquire() as connection:
+            row = await connection.fetchrow(LAST_RESULT)
+        if row is not None:
+            metrics.AUDIT_CHECKED.set(row["checked"])
+            metrics.AUDIT_DIFFERING.set(row["differing"])
+            metrics.AUDIT_ENDED.set(row["ended"])
 
     async def _transact(self, work: Callable[[Any], Awaitable[Any]]) -> Any:
         async def attempt() -> Any:

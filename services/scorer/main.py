@@ -34,6 +34,7 @@ log = structlog.get_logger()
 FETCH_BYTES = 16 * 1024 * 1024
 RULESET_POLL_SECONDS = 1.0
 GARBAGE_SECONDS = 20.0
+AUDIT_POLL_SECONDS = 10.0
 STOP_SECONDS = 10.0
 
 
@@ -172,6 +173,9 @@ async def _run_tasks(
         await patience.through(ruleset.refresh)
         await clockwork.recalculation()
 
+    async def audit_result() -> None:
+        await patience.through(clockwork.audit_result)
+
     async def collect_garbage() -> None:
         gc.collect()
 
@@ -183,6 +187,7 @@ async def _run_tasks(
         group.create_task(every(TICK_SECONDS, clockwork.accounts, stopping))
         group.create_task(every(RULESET_POLL_SECONDS, newer_ruleset, stopping))
         group.create_task(every(1.0, watch, stopping))
+        group.create_task(every(AUDIT_POLL_SECONDS, audit_result, stopping))
         group.create_task(every(GARBAGE_SECONDS, collect_garbage, stopping))
         group.create_task(_ending(intake.run(stopping), stopping))
         log.info("started")

@@ -43,3 +43,14 @@ RULESET_VERSION = Gauge("leadscore_scorer_ruleset_version", "The ruleset version
 RECALCULATED = Counter(
     "leadscore_scorer_recalculated_leads", "Leads scored again under a new ruleset"
 )
+AUDIT_CHECKED = Gauge(
+    "leadscore_scorer_audit_checked_leads", "Leads that the last finished audit checked"
+)
+AUDIT_DIFFERING = Gauge(
+    "leadscore_scorer_audit_differing_leads",
+    "Leads that differed in the last finished audit, and were not repaired",
+)
+AUDIT_ENDED = Gauge(
+    "leadscore_scorer_audit_end_timestamp_seconds",
+    "When the last finished audit ended, 0 before the first",
+)

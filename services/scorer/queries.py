@@ -140,6 +140,8 @@ SELECT id, known, merged_into, identity_version, ruleset_version, due_ms, scores
 # The instant up to which timers may act: the least of all partitions.
 WATERMARK = "SELECT min(watermark_ms) FROM consumer_partition WHERE topic = $1"
 
+LIVE_VERSION = "SELECT version FROM ruleset_live"
+
 NOW_MS = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 
 # On assignment: one more epoch, so that the former owner's claims fail.

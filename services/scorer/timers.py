@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from services.scorer import queries
 from services.scorer.core.fold import advance
 from services.scorer.history import fold_again, load_past, read_ladder_once
-from services.scorer.leads import loaded_lead
+from services.scorer.leads import Lead, loaded_lead
 from services.scorer.outcome import Outcome
 from services.scorer.scene import Scene
 from services.scorer.scoring import finish
@@ -51,11 +52,21 @@ async def recalculate(connection: Any, scene: Scene, leads_at_once: int = 100) -
     """
     rows = await connection.fetch(queries.OUTDATED_LEADS, scene.ruleset.version, leads_at_once)
     outcome = Outcome(scene.shards, scene.accounts is not None)
-    leads = {lead.id: lead for lead in map(loaded_lead, rows)}
-    standing = [lead_id for lead_id, lead in leads.items() if lead.merged_into is None]
+    await score_anew(connection, scene, [loaded_lead(row) for row in rows], outcome)
+    await write_outcome(connection, outcome)
+    return len(rows)
+
+
+async def score_anew(
+    connection: Any, scene: Scene, leads: Sequence[Lead], outcome: Outcome
+) -> None:
+    """Fold the whole history of locked leads under the scene's ruleset, and read their ladders
+    once, as a recalculation.
+    """
+    standing = [lead.id for lead in leads if lead.merged_into is None]
     past = await load_past(connection, scene.ruleset, {}, standing)
     homes = past.by_home()
-    for lead in leads.values():
+    for lead in leads:
         lead.ruleset_version = scene.ruleset.version
         lead.due_ms = None
         if lead.merged_into is None:
@@ -66,5 +77,3 @@ async def recalculate(connection: Any, scene: Scene, leads_at_once: int = 100) -
             await asyncio.sleep(0)  # a whole history may be long
         else:
             outcome.leads[lead.id] = lead
-    await write_outcome(connection, outcome)
-    return len(rows)

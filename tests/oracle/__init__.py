@@ -1,1 +1,1 @@
-"""A slow, obvious second opinion on scoring, which shares no code with the core."""
+"""Random rulesets and histories, on which the core and services.scorer.slow must agree."""

@@ -21,7 +21,9 @@ fields = st.sampled_from(
 )  # fmt: skip
 trait_fields = st.sampled_from(["traits.title", "traits.size"])
 scalars = st.one_of(st.sampled_from(WORDS), st.integers(-3, 12), st.booleans())
-patterns = st.sampled_from(["/pricing*", "*chief*", "*/team", "/blog/?", "*", "5", "/p*g"])
+patterns = st.sampled_from(
+    ["/pricing*", "*chief*", "*/team", "/blog/?", "*", "5", "/p*g", "[a-z]*"]
+)
 lengths = st.sampled_from(["20s", "45s", "1m", "2m", "5m", "20m"])
 types = st.one_of(
     st.sampled_from([*TYPES, "page_*", "*"]),
@@ -38,7 +40,9 @@ def leaf(draw: st.DrawFn, over: st.SearchStrategy[str] = fields) -> Plain:
             st.tuples(st.just("in"), st.lists(scalars, min_size=1, max_size=3)),
             st.tuples(st.just("glob"), st.one_of(patterns, st.lists(patterns, min_size=1))),
             st.tuples(st.just("contains"), st.lists(st.sampled_from(WORDS), min_size=1)),
-            st.tuples(st.just("matches"), st.sampled_from(["^/b", "chief|team", "[0-9]", "a$"])),
+            st.tuples(
+                st.just("matches"), st.sampled_from(["^/b", "chief|team", "[0-9]", "a$", r"C\D+f"])
+            ),
             st.tuples(st.sampled_from(["gt", "gte", "lt", "lte"]), st.integers(-3, 12)),
             st.tuples(st.just("exists"), st.booleans()),
         )

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.oracle.conditions import Moment, durations, holds
-from tests.oracle.fading import in_ms
-from tests.oracle.fields import Plain, type_matches
-from tests.oracle.lead import NEARLY, Oracle, is_override
+from services.scorer.slow.conditions import Moment, durations, holds
+from services.scorer.slow.fading import in_ms
+from services.scorer.slow.fields import Plain, type_matches
+from services.scorer.slow.lead import NEARLY, Oracle, is_override
 
 
 @dataclass

@@ -14,6 +14,28 @@ depends_on: str | None = None
 
 def upgrade() -> None:
     op.create_table(
+        "audit_run",
+        sa.Column("id", sa.Integer(), sa.Identity(), nullable=False),
+        sa.Column("ruleset_version", sa.Integer(), nullable=False),
+        sa.Column(
+            "started_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.Column(
+            "seen_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
+        ),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("position", sa.UUID(), nullable=True),
+        sa.Column("last_lead", sa.UUID(), nullable=True),
+        sa.Column("leads", sa.BigInteger(), nullable=False),
+        sa.Column("checked", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("differing", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("repaired", sa.BigInteger(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("id", name="audit_run_pkey"),
+    )
+    op.create_table(
         "checkpoint",
         sa.Column("lead_id", sa.UUID(), nullable=False),
         sa.Column("events", sa.Integer(), nullable=False),
@@ -322,3 +344,4 @@ def downgrade() -> None:
     op.drop_table("destination")
     op.drop_table("consumer_partition")
     op.drop_table("checkpoint")
+    op.drop_table("audit_run")

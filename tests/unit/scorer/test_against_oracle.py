@@ -24,6 +24,7 @@ from services.scorer.core.fold import (
     position,
 )
 from services.scorer.core.standing import bands_at, grade_at, score_at
+from services.scorer.slow.lead import Granted, Oracle
 from shared.envelope import Event
 from shared.facts import StageChange
 from shared.lead_state import (
@@ -43,7 +44,6 @@ from tests.oracle.histories_at_random import (
     histories,
     ruled_histories,
 )
-from tests.oracle.lead import Granted, Oracle
 from tests.oracle.rulesets_at_random import rulesets
 from tests.oracle.stages import Claim, check_walk
 from tests.unit.scorer.effort import examples

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from services.scorer.core.by_time import advance_scores
 from services.scorer.core.crossing import next_crossing
 from services.scorer.core.fold import fold_scores, new_state, position
+from services.scorer.slow.lead import NEARLY, Oracle
 from tests.oracle.conditions_at_random import Plain
 from tests.oracle.histories_at_random import START_MS, compiled, event_of, histories
-from tests.oracle.lead import NEARLY, Oracle
 from tests.oracle.rulesets_at_random import rulesets
 from tests.unit.scorer.effort import examples
 

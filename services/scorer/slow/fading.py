@@ -11,7 +11,8 @@ STEPS = 256
 
 def in_ms(text: str) -> int:
     """Milliseconds of "30d" and the like."""
-    return int(text[:-1]) * UNITS[text[-1]] * 1000
+    written = text.strip()
+    return int(written[:-1]) * UNITS[written[-1]] * 1000
 
 
 def fading_of(decay: Any) -> tuple[str, int]:
@@ -30,7 +31,7 @@ def worth(points: float, granted: int, kind: str, length: int, at: int) -> float
     if kind == "none":
         return points
     if kind == "half_life":
-        return points * 0.5 ** ((at - granted) / length)
+        return float(points * 0.5 ** ((at - granted) / length))
     step = max(1, length // STEPS)
     end = granted if step == 1 else granted - granted % step + step
     if kind == "window":
@@ -51,3 +52,12 @@ def period(per: str, ms: int) -> str:
         "day": at.strftime("%Y-%m-%d"),
         "month": at.strftime("%Y-%m"),
     }[per]
+
+
+def instant_of(text: str | None, default: int) -> int:
+    """Milliseconds since 1970 of a date, its midnight UTC, or of an instant."""
+    if text is None:
+        return default
+    at = datetime.fromisoformat(text)
+    at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
+from itertools import islice
 from typing import Any
 
-from tests.oracle.fading import in_ms
-from tests.oracle.fields import Plain, field_holds, type_matches
+from services.scorer.slow.expressions import is_true
+from services.scorer.slow.fading import in_ms
+from services.scorer.slow.fields import Plain, field_holds, type_matches
 
 TIMED = ("count", "since", "quiet", "seen", "sequence")
 
@@ -39,63 +43,61 @@ def holds(condition: Plain, moment: Moment) -> bool:
     if kind in ("segment", "persona"):
         return holds(moment.named[kind, asked], moment)
     if kind == "count":
-        found = len(_within(asked, moment))
-        return found >= asked["at_least"] if "at_least" in asked else found <= asked["at_most"]
+        found = sum(1 for _ in _within(asked, moment))
+        least, most = asked.get("at_least", 0), asked.get("at_most", found)
+        return bool(least <= found <= most)
     if kind == "since":
-        return bool(_within(asked, moment))
+        return any(_within(asked, moment))
     if kind == "seen":
-        return len(matching(asked, moment)) >= asked.get("at_least", 1)
+        least = int(asked.get("at_least", 1))
+        return len(list(islice(matching(asked, moment), least))) == least
     if kind == "quiet":
         return _quiet(asked, moment)
     if kind == "sequence":
         return _complete(asked, moment)
+    if kind == "cel":
+        return moment.event is not None and is_true(asked, moment.event, moment.traits)
     return field_holds(condition, moment.event, moment.traits)
 
 
-def matching(asked: Plain, moment: Moment) -> list[Plain]:
-    """The events of the past that match types and condition."""
-    return [
-        event
-        for event, traits in moment.past
-        if type_matches(asked.get("on", "*"), event["type"])
-        and ("when" not in asked or holds(asked["when"], Moment(0, event, traits, [])))
-    ]
+def matching(asked: Plain, moment: Moment, since: float = -math.inf) -> Iterator[Plain]:
+    """The events of the past after an instant that match types and condition, newest first."""
+    for event, traits in reversed(moment.past):
+        if event["ms"] <= since:
+            return
+        if type_matches(asked.get("on", "*"), event["type"]) and (
+            "when" not in asked or holds(asked["when"], Moment(0, event, traits, []))
+        ):
+            yield event
 
 
-def _within(asked: Plain, moment: Moment) -> list[Plain]:
-    since = moment.now - in_ms(asked["within"])
-    return [event for event in matching(asked, moment) if since < event["ms"] <= moment.now]
+def _within(asked: Plain, moment: Moment) -> Iterator[Plain]:
+    return matching(asked, moment, moment.now - in_ms(asked["within"]))
 
 
 def _quiet(asked: Plain, moment: Moment) -> bool:
     if not moment.past:
         return False
-    found = matching(asked, moment) or [moment.past[0][0]]
-    return moment.now >= found[-1]["ms"] + in_ms(asked["for"])
+    newest = next(matching(asked, moment), moment.past[0][0])
+    return bool(moment.now - newest["ms"] >= in_ms(asked["for"]))
 
 
 def _complete(asked: Plain, moment: Moment) -> bool:
     assert moment.event is not None
-    earlier = [one for one in moment.past if one[0] is not moment.event]
+    oldest = moment.now - in_ms(asked["within"])
+    earlier = [one for one in moment.past if one[0]["ms"] >= oldest and one[0] is not moment.event]
     line = [*earlier, (moment.event, moment.traits)]
     steps = asked["steps"]
 
-    def is_step(number: int, place: int) -> bool:
-        event, traits = line[place]
-        return bool(matching(steps[number], Moment(0, None, {}, [(event, traits)])))
+    @cache
+    def ends_chain(number: int, place: int) -> bool:
+        """Is the event at a place step `number` of a chain that began with the first step?"""
+        found = matching(steps[number], Moment(0, None, {}, [line[place]]))
+        return any(found) and (
+            number == 0 or any(ends_chain(number - 1, before) for before in range(place))
+        )
 
-    def backwards(number: int, place: int) -> Iterator[int]:
-        """The instants of first steps of chains whose step `number` is at a place."""
-        if not is_step(number, place):
-            return
-        if number == 0:
-            yield line[place][0]["ms"]
-            return
-        for before in range(place):
-            yield from backwards(number - 1, before)
-
-    oldest = moment.now - in_ms(asked["within"])
-    return any(begun >= oldest for begun in backwards(len(steps) - 1, len(line) - 1))
+    return ends_chain(len(steps) - 1, len(line) - 1)
 
 
 def asks_time(condition: Plain, named: dict[tuple[str, str], Plain]) -> bool:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-import fnmatch
-import re
+import json
+import math
 from typing import Any
 
+import re2
+
 Plain = dict[str, Any]
+
+# Patterns with a star or question mark inside, and regular expressions, look at no longer texts.
+LONGEST_TEXT = 10_000
+LONGEST_NUMBER = 40  # characters of a number that came as text
 
 
 def read(path: str, event: Plain | None, traits: Plain) -> Any:
@@ -18,19 +24,45 @@ def read(path: str, event: Plain | None, traits: Plain) -> Any:
 
 
 def number_of(value: Any) -> float | None:
-    """A number, or a text that is one."""
+    """A finite number, or a short text that is one."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
-    try:
-        return float(value)
-    except ValueError:
+    if isinstance(value, str) and len(value) > LONGEST_NUMBER:
         return None
+    try:
+        found = float(value)
+    except (ValueError, OverflowError):
+        return None
+    usable = math.isfinite(found) if isinstance(value, str) else abs(found) < 1e300
+    return found if usable else None
 
 
 def type_matches(on: str | list[str], event_type: str) -> bool:
     """Is a type among these names and patterns?"""
     names = on if isinstance(on, list) else [on]
-    return any(fnmatch.fnmatchcase(event_type, name) for name in names)
+    return any(like(event_type, name) for name in names)
+
+
+def like(text: str, pattern: str) -> bool:
+    """Does a whole text match? * stands for any run of characters, ? for one."""
+    inner = pattern.strip("*")
+    if "*" not in inner and "?" not in inner:
+        if pattern == inner:
+            return text == pattern
+        if pattern == inner + "*":
+            return text.startswith(inner)
+        if pattern == "*" + inner:
+            return text.endswith(inner)
+    if len(text) > LONGEST_TEXT:
+        return False
+    parts = {"*": "(?s:.*)", "?": "(?s:.)"}
+    written = "".join(parts.get(one) or re2.escape(one) for one in pattern)
+    return re2.fullmatch(written, text) is not None
+
+
+def distinct(value: Any) -> tuple[str, str]:
+    """What tells a value from others: 1, 1.0, true and their texts are five."""
+    return type(value).__name__, json.dumps(value, sort_keys=True)
 
 
 def field_holds(condition: Plain, event: Plain | None, traits: Plain) -> bool:
@@ -46,7 +78,7 @@ def field_holds(condition: Plain, event: Plain | None, traits: Plain) -> bool:
 
 def _asked(operator: str, operand: Any, value: Any, fold: bool) -> bool:
     if operator == "exists":
-        return (value is not None) == operand
+        return (value is not None) is bool(operand)
     if value is None:
         return False
     if operator in ("gt", "gte", "lt", "lte"):
@@ -65,9 +97,13 @@ def _asked(operator: str, operand: Any, value: Any, fold: bool) -> bool:
     if not isinstance(value, str):
         return False
     if operator == "glob":
-        return any(fnmatch.fnmatchcase(low(value), one) for one in wanted)
+        return any(like(low(value), one) for one in wanted)
     assert operator == "matches"
-    return any(re.search(one, low(value)) for one in wanted)
+    written = operand if isinstance(operand, list) else [operand]
+    flag = "(?i)" if fold else ""
+    return len(value) <= LONGEST_TEXT and any(
+        re2.search(f"{flag}(?:{one})", value) is not None for one in written
+    )
 
 
 def _low(value: Any) -> Any:
@@ -75,6 +111,7 @@ def _low(value: Any) -> Any:
 
 
 def _same(left: Any, right: Any) -> bool:
+    """Are a value and what is asked for the same? true is not 1."""
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     return bool(left == right)

@@ -6,13 +6,15 @@ event grows as old as any length of time in the ruleset.
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from tests.oracle.conditions import Moment, asks_time, durations, holds, matching
-from tests.oracle.fading import fading_of, in_ms, period, worth
-from tests.oracle.fields import Plain, number_of, read, type_matches
+from services.scorer.slow.conditions import Moment, asks_time, durations, holds, matching
+from services.scorer.slow.fading import fading_of, in_ms, instant_of, period, worth
+from services.scorer.slow.fields import Plain, distinct, number_of, read, type_matches
+from services.scorer.slow.formulas import computed
+from services.scorer.slow.traits import folded, traits_read
 
 NEARLY = 1e-9
 MOST_VALUES = 200
@@ -57,10 +59,12 @@ class Oracle:
             for model, listed in ruleset["models"].items()
             for rule in listed.get("rules", [])
         ]
+        self.read_traits = traits_read(ruleset)
         self.lengths = durations([ruleset["models"], *self.named.values()])
         self.entries: list[Granted] = []
         self.past: list[tuple[Plain, Plain]] = []
         self.traits: Plain = {}
+        self.moments: list[int] = []  # at which a length of time after an event is over, to come
         self.last: tuple[int, str, str] | None = None
         self.held: dict[str, tuple[float, float]] = {}  # by rule: granted, raw
         self.counted: list[tuple[str, str, Any]] = []  # rule, period, value
@@ -73,10 +77,9 @@ class Oracle:
             self._pass_time(until)
 
     def _pass_time(self, until: int) -> None:
-        if self.last is None:
-            return
-        moments = {event["ms"] + length for event, _ in self.past for length in self.lengths}
-        for now in sorted(one for one in moments if self.last[0] < one <= until):
+        passed = bisect_right(self.moments, until)
+        now_due, self.moments = self.moments[:passed], self.moments[passed:]
+        for now in sorted(set(now_due)):
             moment = Moment(now, None, self.traits, self.past, self.named)
             for model, rule in self.rules:
                 if "after" in rule:
@@ -85,8 +88,8 @@ class Oracle:
                     self._hold(model, rule, moment)
 
     def _silence(self, model: str, rule: Plain, moment: Moment) -> None:
-        found = matching({"on": rule["after"].get("on", "*")}, moment)
-        if not found or found[-1]["ms"] + in_ms(rule["after"]["quiet"]) != moment.now:
+        newest = next(matching({"on": rule["after"].get("on", "*")}, moment), None)
+        if newest is None or newest["ms"] + in_ms(rule["after"]["quiet"]) != moment.now:
             return
         if "when" not in rule or holds(rule["when"], moment):
             self._earn(model, rule, moment)
@@ -98,10 +101,11 @@ class Oracle:
         changed = False
         if not event["bot"]:
             before = self.traits
-            self.traits = {**before, **event["traits"]}
-            self.traits = {name: v for name, v in self.traits.items() if v is not None}
+            self.traits = folded(before, event["traits"], self.read_traits)
             changed = repr(sorted(before.items())) != repr(sorted(self.traits.items()))
             self.past.append((event, self.traits))
+            for length in self.lengths:
+                insort(self.moments, event["ms"] + length)
         moment = Moment(event["ms"], event, self.traits, self.past, self.named)
         for model, rule in self.rules:
             if "on" in rule:
@@ -131,7 +135,11 @@ class Oracle:
     def _earn(self, model: str, rule: Plain, moment: Moment) -> None:
         raw = self._raw(rule, moment)
         valid = rule.get("valid", {})
-        if not _instant(valid.get("from"), -1) <= moment.now < _instant(valid.get("to"), 1 << 60):
+        if (
+            not instant_of(valid.get("from"), -1)
+            <= moment.now
+            < instant_of(valid.get("to"), 1 << 60)
+        ):
             return
         if moment.event is not None and moment.event["bot"]:
             self._note(model, rule, moment, 0.0, raw, "bot")
@@ -166,7 +174,7 @@ class Oracle:
         most, value = limit.get("times", MOST_VALUES), None
         if "once_per" in limit:
             found = read(limit["once_per"], moment.event, moment.traits)
-            value, most = (type(found).__name__, repr(found)), min(most, MOST_VALUES)
+            value, most = distinct(found), min(most, MOST_VALUES)
             if value in earlier:
                 return True
         if len(earlier) >= most:
@@ -254,12 +262,12 @@ class Oracle:
                 for name, other in self.ruleset["models"].items()
                 if "combined" not in other
             }
-            weights = listed["combined"].get("weights")
-            formula = listed["combined"].get("formula") or " + ".join(
-                f"{weight!r} * {name}" for name, weight in weights.items()
-            )
-            value = eval(formula, {"min": min, "max": max}, members)
-        return min(listed.get("cap", 1e30), max(listed.get("floor", -1e30), value))
+            made_of = listed["combined"]
+            if "weights" in made_of:
+                value = sum(members[name] * part for name, part in made_of["weights"].items())
+            else:
+                value = computed(made_of["formula"], members)
+        return float(min(listed.get("cap", 1e30), max(listed.get("floor", -1e30), value)))
 
     def grade(self, ms: int) -> str:
         """A1 to C3."""
@@ -294,10 +302,3 @@ def _given(entries: list[Granted], per: str, now: int) -> float:
 
 def _best(score: float, bounds: dict[str, float], worst: str) -> str:
     return next((name for name, least in sorted(bounds.items()) if score >= least - NEARLY), worst)
-
-
-def _instant(text: str | None, default: int) -> int:
-    if text is None:
-        return default
-
-    return int(datetime.fromisoformat(text).timestamp() * 1000)

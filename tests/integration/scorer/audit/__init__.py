@@ -1,0 +1,1 @@
+"""The audit over a real Postgres."""

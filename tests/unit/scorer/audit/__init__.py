@@ -1,0 +1,1 @@
+"""The audit without a database."""

@@ -1,0 +1,1 @@
+"""The slow second opinion where random examples don't reach."""
