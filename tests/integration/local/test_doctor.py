@@ -67,7 +67,7 @@ def test_the_command_says_how_to_mend_a_database_that_is_not_migrated(
     """
     migrate(dsn(settings), "base")
     said = _doctor(settings, tmp_path)
-    assert "✗ migrations: to run: 0001" in said
+    assert "✗ migrations: to run: 0001, 0002" in said
     assert "    Run `leadscore migrate`." in said
     assert "ruleset" not in said  # its table isn't there
 

@@ -63,7 +63,7 @@ def test_steps_and_reasons_are_told_in_words(view: RulesetView) -> None:
         identifiers=who, verdict=Verdict("human"),
     )  # fmt: skip
     extend(view.core, state, journeys, [subscribed], True)
-    row = LeadRow(LEAD, NOW_MS, True, None, 3, "middle", NOW_MS, state)
+    row = LeadRow(LEAD, NOW_MS, True, None, 3, "middle", NOW_MS, state, [])
     found = next_steps(view.core, state, journeys, NOW_MS + 1, True, who)
     shown = show_next(row, view, found)
     assert told(shown, every=True) == [

@@ -13,12 +13,12 @@ from services.scorer.core.fold import advance, copied, extend, new_journeys, new
 from services.scorer.core.matching import matched_rules
 from services.scorer.core.next_steps import NextSteps, Step, is_higher, next_steps
 from services.scorer.core.watching import holding
+from services.scorer.slow.lead import Oracle
 from shared.envelope import Event, Identifiers, milliseconds
 from shared.facts import StageChange
 from shared.lead_state import JourneyState, ScoreState
 from tests.oracle.conditions_at_random import Plain
 from tests.oracle.histories_at_random import compiled, event_of, events, ruled_histories
-from tests.oracle.lead import Oracle
 from tests.oracle.rulesets_at_random import rulesets
 from tests.oracle.stages import Claim, check_walk
 from tests.unit.scorer.effort import examples

@@ -112,7 +112,7 @@ def test_what_would_help_is_true(rules: str, story: str, when: str, told: str) -
     who = Identifiers(email="sarah@example.com")
     found = next_steps(view.core, state, journeys, _instant(when), True, who)
     (main,) = journeys
-    row = LeadRow(UUID(int=1), 0, True, None, 1, main.stage, main.since_ms, state)
+    row = LeadRow(UUID(int=1), 0, True, None, 1, main.stage, main.since_ms, state, journeys)
     assert next_lines(show_next(row, view, found), every=True) == told.splitlines()
 
 
