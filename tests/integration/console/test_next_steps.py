@@ -119,7 +119,7 @@ async def test_unknown_leads_and_journeys_are_refused(api: httpx.AsyncClient, ro
     lead_id = await rows.lead()
     missing = await api.get("/v1/leads/01998a52-7f0e-7b5c-a3a1-0e6f6f0f9d11/next")
     assert (missing.status_code, missing.json()["error"]["code"]) == (404, "lead_not_found")
-    refused = await api.get(f"/v1/leads/{lead_id}/next?journey=renewal")
+    refused = await api.get(f"/v1/leads/{lead_id}/next?journey=upsell")
     assert (refused.status_code, refused.json()["error"]["path"]) == (400, "query.journey")
     assert "main" in refused.json()["error"]["message"]
 
