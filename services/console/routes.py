@@ -23,7 +23,7 @@ from services.console.parameters import (
 from services.console.reading import LeadReader
 from services.console.stage_request import StageRequest
 from services.console.stage_setting import StageSetter
-from services.scorer.core.compile import JOURNEY
+from services.scorer.core.compiled import JOURNEY
 from shared.envelope import milliseconds
 from shared.identity import ANONYMOUS, EMAIL, USER_ID
 

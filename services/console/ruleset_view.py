@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from services.scorer.core.compile import Ruleset, compile_ruleset, fading_of
+from services.scorer.core.compile import compile_ruleset
+from services.scorer.core.compile_rule import fading_of
+from services.scorer.core.compiled import Ruleset
 from shared.decay import Kind
 from shared.ruleset.bound_words import bounds_in_words
 from shared.ruleset.document import RulesetDocument

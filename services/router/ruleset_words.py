@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from services.router.outbox import Pool
-from services.scorer.core.compile import fading_of
+from services.scorer.core.compile_rule import fading_of
 from shared.decay import Kind
 from shared.ruleset.reading import RulesetErrors, read_ruleset
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from services.scorer.accounts import AccountRules, account_scores, account_stage
 from services.scorer.core.by_time import scored_until_ms
-from services.scorer.core.compile import Ruleset
+from services.scorer.core.compiled import Ruleset
 from services.scorer.core.standing import score_at
 from shared.lead_state import ScoreState
 

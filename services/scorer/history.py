@@ -13,7 +13,7 @@ from services.scorer import queries
 from services.scorer.anonymous import AnonymousId, Claim, runs_of
 from services.scorer.arrivals import Arrival
 from services.scorer.core.by_hand import set_by_hand
-from services.scorer.core.compile import Ruleset
+from services.scorer.core.compiled import Ruleset
 from services.scorer.core.fold import fold_scores, new_state, position, settle
 from services.scorer.core.moves import MAIN
 from services.scorer.identity import Plan

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.scorer.core.compile import Ruleset
+from services.scorer.core.compiled import Ruleset
 from services.scorer.core.fold import new_journeys, new_state
 from shared.lead_state import (
     JourneyState,

@@ -8,7 +8,8 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.scorer.accounts import AccountRules, compile_accounts
-from services.scorer.core.compile import Ruleset, compile_ruleset
+from services.scorer.core.compile import compile_ruleset
+from services.scorer.core.compiled import Ruleset
 from services.scorer.metrics import RULESET_VERSION
 from shared.errors import TryAgainError
 from shared.ruleset.store import live_version, load

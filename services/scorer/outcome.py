@@ -9,8 +9,8 @@ from uuid import UUID
 import msgspec
 
 from services.scorer.arrivals import Arrival
+from services.scorer.core.change import last_seq
 from services.scorer.core.fold import Release
-from services.scorer.core.moves import last_seq
 from services.scorer.leads import Lead
 from shared.facts import HandoffReleased, StageChange, StageChanged, fact_about
 from shared.ids import shard_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from services.scorer.core.compile import Ruleset
+from services.scorer.core.compiled import Ruleset
 from services.scorer.core.standing import bands_at, grade_at, persona_at, score_at, segments_at
 from shared.facts import StageChange
 from shared.lead_state import JourneyState, ScoreState

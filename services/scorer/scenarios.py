@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from services.scorer.core.compile import Ruleset, compile_ruleset
+from services.scorer.core.compile import compile_ruleset
+from services.scorer.core.compiled import Ruleset
 from services.scorer.core.fold import advance, extend, new_journeys, new_state, position
 from services.scorer.scenario_expectations import Difference, Standing, differences
 from shared.envelope import Event, Identifiers, Verdict, instant, milliseconds

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from services.scorer.accounts import AccountRules
-from services.scorer.core.compile import Ruleset
+from services.scorer.core.compiled import Ruleset
 from services.scorer.identity_cache import IdentityCache
 from services.scorer.resends import Resends
 from shared.errors import TryAgainError

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from services.scorer.arrivals import Arrival
 from services.scorer.core.by_time import scored_until_ms
-from services.scorer.core.compile import Ruleset
+from services.scorer.core.compiled import Ruleset
 from services.scorer.core.fold import (
     Release,
     any_by_hand,

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from services.scorer.core.compile import Ruleset, compile_ruleset
+from services.scorer.core.compile import compile_ruleset
+from services.scorer.core.compiled import Ruleset
 from services.scorer.core.fold import bound_after, extend, new_journeys, new_state, position
 from shared.envelope import Event, Identifiers, Verdict, instant
 from shared.lead_state import (

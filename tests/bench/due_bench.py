@@ -14,7 +14,8 @@ import asyncpg
 
 from services.scorer.batch import BatchClaim, take_in
 from services.scorer.clockwork import Clockwork
-from services.scorer.core.compile import Ruleset, compile_ruleset
+from services.scorer.core.compile import compile_ruleset
+from services.scorer.core.compiled import Ruleset
 from services.scorer.patience import Patience
 from services.scorer.scene import Scene
 from shared.database import dsn

@@ -18,7 +18,7 @@ import httpx
 from deploy.local import ports
 from deploy.local.servers import wait_until
 from deploy.local.services import away
-from services.scorer.core.compile import Ruleset
+from services.scorer.core.compiled import Ruleset
 from shared.database import dsn
 from shared.settings import Settings
 from tests.bench.flat_bench import Partition, history, prepare

@@ -17,7 +17,8 @@ import msgspec
 
 from services.scorer.arrivals import read_records
 from services.scorer.batch import BatchClaim, take_in
-from services.scorer.core.compile import Ruleset, compile_ruleset
+from services.scorer.core.compile import compile_ruleset
+from services.scorer.core.compiled import Ruleset
 from services.scorer.scene import Scene
 from shared.database import create_engine, dsn
 from shared.envelope import Event, encode_event

@@ -39,7 +39,7 @@ FAULTS = (
     ),
     Fault(
         "weeks begin on Sunday",
-        f"{CORE}/compile.py",
+        f"{CORE}/compile_rule.py",
         '"week": (7 * _DAY, 3 * _DAY)',
         '"week": (7 * _DAY, 4 * _DAY)',
         f"{ORACLE}::{GIVEN}",
@@ -210,7 +210,7 @@ FAULTS = (
     ),
     Fault(
         "who comes back to the ladder is in the same episode",
-        f"{CORE}/moves.py",
+        f"{CORE}/change.py",
         '"""To the ladder: a new episode, in which the lead may be handed over again."""\n',
         '"""To the ladder."""\n    return\n',
         f"{ORACLE}::{WALK}",
@@ -224,7 +224,7 @@ FAULTS = (
     ),
     Fault(
         "who goes from one stage beside the ladder to an earlier one isn't handed over",
-        f"{CORE}/moves.py",
+        f"{CORE}/change.py",
         "enters = to > here or to >= count",
         "enters = to > here",
         "tests/unit/scorer/test_stages.py",
@@ -234,7 +234,7 @@ FAULTS = (
         f"{CORE}/sides.py",
         "if locked_ms in {LOCKED_FOR_GOOD, HELD}:",
         "if locked_ms == LOCKED_FOR_GOOD:",
-        f"{ORACLE}::{WALK}",
+        "tests/unit/scorer/test_stages.py",
     ),
     Fault(
         "points don't end the stand of a stage set by hand",
@@ -248,7 +248,21 @@ FAULTS = (
         f"{CORE}/sides.py",
         "or at_ms < journey.locked_ms",
         "or at_ms <= journey.locked_ms",
-        f"{ORACLE}::{WALK}",
+        "tests/unit/scorer/test_stages.py",
+    ),
+    Fault(
+        "the bound of the next move doesn't see that conditions of stages turn sooner",
+        f"{CORE}/due.py",
+        "    if ruleset.rich:\n",
+        "    if not ruleset:\n",
+        "tests/unit/scorer/test_due.py",
+    ),
+    Fault(
+        "the moves of one journey come before those of the next, whatever their instants",
+        f"{CORE}/moves.py",
+        "key=lambda one: (dues[one], one)",
+        "key=lambda one: one",
+        "tests/unit/scorer/test_due.py",
     ),
     Fault(
         "a stage held for a while is left one millisecond late",

@@ -6,7 +6,8 @@ import json
 
 from hypothesis import strategies as st
 
-from services.scorer.core.compile import Ruleset, compile_ruleset
+from services.scorer.core.compile import compile_ruleset
+from services.scorer.core.compiled import Ruleset
 from shared.envelope import Event, Identifiers, Verdict, instant
 from shared.ruleset.reading import read_ruleset
 from tests.oracle.conditions_at_random import TYPES, WORDS, Plain, values

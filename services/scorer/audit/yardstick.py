@@ -9,7 +9,8 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.scorer.accounts import AccountRules, compile_accounts
-from services.scorer.core.compile import Ruleset, compile_ruleset
+from services.scorer.core.compile import compile_ruleset
+from services.scorer.core.compiled import Ruleset
 from services.scorer.slow.fields import Plain
 from services.scorer.slow.lead import Oracle
 from shared.envelope import Event, milliseconds

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from services.scorer.core.compile import Ruleset
+from services.scorer.core.change import last_seq, move, scores_then
+from services.scorer.core.compiled import Ruleset
 from services.scorer.core.ladder import Ladder
-from services.scorer.core.moves import MAIN, last_seq, move, scores_then
+from services.scorer.core.moves import MAIN
 from services.scorer.core.sides import HELD, LOCKED_FOR_GOOD, UNLOCKED, place_at
 from shared.envelope import Event, milliseconds
 from shared.facts import StageChange

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.scorer.core.compile import Ruleset
+from services.scorer.core.compiled import Ruleset
 from services.scorer.core.granting import grant
 from services.scorer.core.watching import due_rules, schedule
 from shared.lead_state import ScoreState

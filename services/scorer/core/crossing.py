@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 from services.scorer.core.bounds import Scores, settled_ms
 from services.scorer.core.by_time import advance_scores, next_flip_ms
 from services.scorer.core.combined import Models, shown_at
-from services.scorer.core.compile import Ruleset
+from services.scorer.core.compiled import Ruleset
 from services.scorer.core.falls import first_of_even, next_fall_ms, next_fall_of_any_kind_ms
 from services.scorer.core.ladder import TOLERANCE, Ladder, can_rise, decide
 from services.scorer.core.ranges import Range

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.scorer.core.by_time import next_flip_ms
-from services.scorer.core.compile import Ruleset
+from services.scorer.core.compiled import Ruleset
 from services.scorer.core.granting import any_loss
 from services.scorer.core.ladder import can_rise
 from services.scorer.core.sides import HELD, UNLOCKED, next_change_ms, next_turn_ms

@@ -12,7 +12,8 @@ from datetime import timedelta
 
 from services.scorer.core.by_hand import set_by_hand
 from services.scorer.core.by_time import advance_scores
-from services.scorer.core.compile import Ruleset
+from services.scorer.core.change import Release, became_known
+from services.scorer.core.compiled import Ruleset
 from services.scorer.core.due import (
     any_by_hand,
     any_can_rise,
@@ -25,10 +26,8 @@ from services.scorer.core.due import (
 from services.scorer.core.granting import any_loss, any_points, grant
 from services.scorer.core.matching import matched_rules, refused_entries
 from services.scorer.core.moves import (
-    Release,
     Settled,
     advance,
-    became_known,
     begin_journeys,
     flip_by_time,
     move_by_time,

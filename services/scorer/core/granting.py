@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from services.scorer.core.compile import Bound, Rule, Ruleset
+from services.scorer.core.compiled import Bound, Rule, Ruleset
 from services.scorer.core.ladder import TOLERANCE
 from shared.decay import add_fading, add_points, part_at, score_at
 from shared.envelope import EPOCH, Event

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.scorer.core.compile import Rule, Ruleset
+from services.scorer.core.compiled import Rule, Ruleset
 from services.scorer.core.conditions import Traits
 from services.scorer.core.granting import fold_traits, refused
 from services.scorer.core.timed import Moment

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from services.scorer.core.by_time import advance_scores, next_flip_ms, scored_until_ms
-from services.scorer.core.compile import JOURNEY, Rule, Ruleset
+from services.scorer.core.compiled import JOURNEY, Rule, Ruleset
 from services.scorer.core.fold import (
     advance,
     copied,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from services.scorer.core.compile import Rule, Ruleset
+from services.scorer.core.compiled import Rule, Ruleset
 from services.scorer.core.ladder import TOLERANCE, Ladder
 from shared.decay import sum_at
 from shared.lead_state import ModelState, PartState, ScoreState

@@ -16,7 +16,7 @@ from shared.envelope import Event
 from shared.ruleset.document import Condition
 
 if TYPE_CHECKING:
-    from services.scorer.core.compile import Rule
+    from services.scorer.core.compiled import Rule
     from services.scorer.core.conditions import Check, Traits
 
 # Custom types and the values of fields come from senders: what is remembered of them is bounded.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.scorer.core.combined import shown_at
-from services.scorer.core.compile import Ruleset
+from services.scorer.core.compiled import Ruleset
 from services.scorer.core.ladder import TOLERANCE
 from services.scorer.core.timed import Moment
 from services.scorer.core.watching import NOTHING_WATCHED

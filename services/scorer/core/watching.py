@@ -10,7 +10,7 @@ from shared.envelope import Event
 from shared.lead_state import ScoreState, Watch
 
 if TYPE_CHECKING:
-    from services.scorer.core.compile import Rule, Ruleset
+    from services.scorer.core.compiled import Rule, Ruleset
 
 
 # For reading, where a lead has none.

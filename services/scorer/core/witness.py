@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from services.scorer.core.compile import Rule
+from services.scorer.core.compiled import Rule
 from services.scorer.core.conditions import Traits, getter, glob_test
 from services.scorer.core.field_values import Ask, ask_of, fitting, whole
 from services.scorer.core.granting import fingerprint

@@ -12,7 +12,8 @@ import asyncpg
 
 from services.scorer.batch import BatchClaim, OldResolutionError, Taken, take_in
 from services.scorer.core.by_time import advance_scores, scored_until_ms
-from services.scorer.core.compile import Ruleset, compile_ruleset
+from services.scorer.core.compile import compile_ruleset
+from services.scorer.core.compiled import Ruleset
 from services.scorer.core.fold import fold_scores, new_state, position
 from services.scorer.identity_cache import IdentityCache
 from services.scorer.resends import Resends

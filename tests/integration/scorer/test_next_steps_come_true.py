@@ -15,6 +15,7 @@ from shared.database import engine_for
 from shared.envelope import milliseconds, rfc3339
 from shared.health import Health
 from shared.ruleset.store import load, publish
+from tests.integration.console.conftest import no_kafka
 from tests.integration.scorer.bench_of_leads import RULES, START, Workbench, happening
 
 TOKEN = "test-api-token"
@@ -29,7 +30,7 @@ async def api(bench: Workbench, database_url: str) -> AsyncIterator[httpx.AsyncC
     async with engine.begin() as connection:
         stored = await load(connection, await publish(connection, RULES))
     bench.rules = compile_ruleset(stored.document, stored.rule_numbers, stored.version)
-    app = create_app(engine, Health(), TOKEN, lambda: milliseconds(NOW))
+    app = create_app(engine, Health(), TOKEN, lambda: milliseconds(NOW), no_kafka)
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app),
         base_url="http://api",

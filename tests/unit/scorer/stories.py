@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.scorer.core.compile import Ruleset, compile_ruleset
+from services.scorer.core.compile import compile_ruleset
+from services.scorer.core.compiled import Ruleset
 from services.scorer.core.fold import Extended, extend, new_journeys, new_state, position
 from shared.envelope import Event, Identifiers, Verdict, instant
 from shared.ruleset.reading import read_ruleset

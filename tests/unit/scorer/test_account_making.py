@@ -6,7 +6,8 @@ import pytest
 
 from services.scorer.account_making import AHEAD_MS, EXACT_MS, Before, make_account, portions
 from services.scorer.accounts import AccountRules, compile_accounts
-from services.scorer.core.compile import Ruleset, compile_ruleset
+from services.scorer.core.compile import compile_ruleset
+from services.scorer.core.compiled import Ruleset
 from shared.lead_state import ModelState, ScoreState, Sum
 from shared.ruleset.reading import read_ruleset
 

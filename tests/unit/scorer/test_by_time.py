@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from services.scorer.core.by_time import advance_scores
-from services.scorer.core.compile import Ruleset
+from services.scorer.core.compiled import Ruleset
 from services.scorer.core.fold import Extended, advance, fold_scores, new_state, next_due_ms
 from services.scorer.core.timed import is_timed, split, written_out
 from shared.envelope import Event

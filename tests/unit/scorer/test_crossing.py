@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.scorer.core.compile_ladder import compile_ladder
 from services.scorer.core.crossing import next_move_ms
-from services.scorer.core.ladder import compile_ladder, decide
+from services.scorer.core.ladder import decide
 from shared.lead_state import JourneyState, ModelState, Sum
 from shared.ruleset.document import Stage
 from tests.unit.scorer.effort import examples

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.scorer.core.compile import _PERIODS
+from services.scorer.core.compile_rule import _PERIODS
 from services.scorer.core.fold import Extended, extend, fold_scores, new_journeys, new_state
 from services.scorer.core.granting import MAX_TRAITS, month_of
 from shared.decay import score_at

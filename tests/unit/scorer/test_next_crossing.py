@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from services.scorer.core.bounds import Scores
 from services.scorer.core.combined import Shown, compile_shown, shown_at
-from services.scorer.core.compile import Ruleset
+from services.scorer.core.compile_ladder import compile_ladder
+from services.scorer.core.compiled import Ruleset
 from services.scorer.core.crossing import next_crossing, next_move_ms
 from services.scorer.core.fold import copied, new_state
-from services.scorer.core.ladder import TOLERANCE, compile_ladder, decide
+from services.scorer.core.ladder import TOLERANCE, decide
 from shared.decay import step_end
 from shared.lead_state import JourneyState, ModelMore, ModelState, PartState, ScoreState, Sum
 from shared.ruleset.document import Stage

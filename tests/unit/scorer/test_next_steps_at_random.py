@@ -8,7 +8,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.scorer.core.compile import Ruleset
+from services.scorer.core.compiled import Ruleset
 from services.scorer.core.fold import advance, copied, extend, new_journeys, new_state
 from services.scorer.core.matching import matched_rules
 from services.scorer.core.next_steps import NextSteps, Step, is_higher, next_steps

@@ -15,7 +15,7 @@ from services.console.lead_commands import told as next_lines
 from services.console.lead_view import LeadRow
 from services.console.next_view import show_next
 from services.console.ruleset_view import view_of
-from services.scorer.core.compile import Ruleset
+from services.scorer.core.compiled import Ruleset
 from services.scorer.core.fold import advance, extend, new_journeys, new_state
 from services.scorer.core.next_steps import next_steps
 from services.scorer.core.standing import grade_at, persona_at, score_at, segments_at

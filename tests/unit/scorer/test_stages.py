@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from services.scorer.core.compile import Ruleset, compile_ruleset
+from services.scorer.core.compile import compile_ruleset
+from services.scorer.core.compiled import Ruleset
 from services.scorer.core.fold import (
     Extended,
     advance,

@@ -6,7 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from services.scorer.audit.examiner import Asked, Examiner, Finding
-from services.scorer.core.compile import Ruleset, compile_ruleset
+from services.scorer.core.compile import compile_ruleset
+from services.scorer.core.compiled import Ruleset
 from shared.database import engine_for
 from shared.ruleset.store import load, publish
 from shared.settings import Settings
