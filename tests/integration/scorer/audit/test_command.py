@@ -32,6 +32,8 @@ def started(settings: Settings, *options: str) -> Iterator[subprocess.Popen[str]
         [sys.executable, "-m", "services.cli", "audit", *options],
         env=environment(settings), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         process_group=0,
+        # A job of a script, as these tests may be, hands on that Ctrl-C is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     try:
         yield process
