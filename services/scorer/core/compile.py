@@ -87,6 +87,7 @@ def compile_ruleset(
         ladders=ladders,
         by_number={rule.number: rule for rule in rules},
         timed_rules=timed,
+        open_rules=tuple(rule for rule in holding if rule.timed is not None or _is_open(rule)),
         silence_rules=silences,
         tallies=tallies,
         watching=bool(tallies.tallies or tallies.chains),
@@ -105,6 +106,11 @@ def compile_ruleset(
         rich=any(ladder.rich or ladder.begins is not None for ladder in ladders.values()),
         flips=bool(timed or silences),
     )
+
+
+def _is_open(rule: Rule) -> bool:
+    """Does a rule hold for somebody of whom nothing is known?"""
+    return rule.check is None or rule.check(None, {})  # type: ignore[arg-type]
 
 
 def _grade(document: RulesetDocument) -> GradeTable | None:

@@ -109,7 +109,9 @@ class GradeTable:
 class Ruleset:
     """A compiled version. Holds memos of its own index, and nothing else that changes.
 
-    trait_rules: those that hold · timed_rules: those of them that time can turn · silence_rules:
+    trait_rules: those that hold · timed_rules: those of them that time can turn · open_rules: those
+    that may begin to hold though no trait changes: these, and what nothing known fulfils ·
+    silence_rules:
     granted after a silence · watching: something of each lead's events must be kept for conditions
     over time · sifting: some event rule has such a condition · scores: by model, how it is shown ·
     bands: by model · personas, segments: by id, in the order of the document · rich: more than
@@ -125,6 +127,7 @@ class Ruleset:
     ladders: dict[str, Ladder]
     by_number: dict[int, Rule] = field(default_factory=dict)
     timed_rules: tuple[Rule, ...] = ()
+    open_rules: tuple[Rule, ...] = ()
     silence_rules: tuple[Rule, ...] = ()
     tallies: Tallies = field(default_factory=Tallies)
     watching: bool = False

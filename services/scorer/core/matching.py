@@ -18,9 +18,9 @@ def matched_rules(ruleset: Ruleset, state: ScoreState, event: Event, at_ms: int)
     if ruleset.watching:
         return _watched(ruleset, state, event, at_ms, changed)
     matched = ruleset.index.matching(event, state.traits)
-    if changed:
+    if changed or ruleset.open_rules:
         moment = Moment(event, state.traits, NOTHING_WATCHED, at_ms)
-        turned = _turned(ruleset.trait_rules, state, moment)
+        turned = _turned(ruleset.trait_rules if changed else ruleset.open_rules, state, moment)
         if turned:
             matched = sorted([*matched, *turned], key=_order)
     return matched
@@ -29,7 +29,7 @@ def matched_rules(ruleset: Ruleset, state: ScoreState, event: Event, at_ms: int)
 def _watched(
     ruleset: Ruleset, state: ScoreState, event: Event, at_ms: int, changed: bool
 ) -> list[Rule]:
-    if not (ruleset.sifting or ruleset.timed_rules or changed):
+    if not (ruleset.sifting or ruleset.open_rules or changed):
         take_in(ruleset, state, event, at_ms)  # only stages ask for what is kept
         return ruleset.index.matching(event, state.traits)
     watch = watch_of(state)
@@ -39,7 +39,7 @@ def _watched(
     matched = ruleset.index.matching(event, state.traits)
     if ruleset.sifting:
         matched = [rule for rule in matched if rule.timed is None or rule.timed(moment)]
-    turned = _turned(ruleset.trait_rules if changed else ruleset.timed_rules, state, moment)
+    turned = _turned(ruleset.trait_rules if changed else ruleset.open_rules, state, moment)
     return sorted([*matched, *turned], key=_order) if turned else matched
 
 

@@ -84,10 +84,6 @@ class _Search:
             if event.identifiers == Identifiers() != self.identifiers:
                 continue  # then it would be nobody's
             yield event
-            if rule.on_trait and not event.traits:
-                # Rules that read traits alone are looked at when any trait changes.
-                note = "no" if self.state.traits.get(NAME) == "yes" else "yes"
-                yield msgspec.structs.replace(event, traits={NAME: note})
 
     def _unused(self) -> Ask | None:
         limit = self.rule.document.limit

@@ -98,11 +98,8 @@ class Oracle:
         self.last = (event["ms"], event["source"], event["id"])
         if is_override(event) and not event["bot"]:
             return
-        changed = False
         if not event["bot"]:
-            before = self.traits
-            self.traits = folded(before, event["traits"], self.read_traits)
-            changed = repr(sorted(before.items())) != repr(sorted(self.traits.items()))
+            self.traits = folded(self.traits, event["traits"], self.read_traits)
             self.past.append((event, self.traits))
             for length in self.lengths:
                 insort(self.moments, event["ms"] + length)
@@ -113,12 +110,7 @@ class Oracle:
                     "when" not in rule or holds(rule["when"], moment)
                 ):
                     self._earn(model, rule, moment)
-            elif (
-                # What reads traits alone is looked at when a trait changes.
-                "after" not in rule
-                and not event["bot"]
-                and (changed or asks_time(rule["when"], self.named))
-            ):
+            elif "after" not in rule and not event["bot"]:
                 self._hold(model, rule, moment)
 
     def _hold(self, model: str, rule: Plain, moment: Moment) -> None:

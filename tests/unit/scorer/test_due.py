@@ -54,9 +54,7 @@ def test_a_condition_that_turns_within_a_batch_is_seen() -> None:
     out = run(WAITING, [event("page_viewed")])
     batch = [event("demo_requested", MONDAY + DAY), event("page_viewed", MONDAY + 9 * DAY)]
     found = extend(WAITING, out.state, out.journeys, batch, known=True, quiet_until_ms=1 << 60)
-    assert [(one.to_stage, one.at_ms) for one in found.changes] == [
-        ("forgotten", MONDAY + 3 * DAY)
-    ]
+    assert [(one.to_stage, one.at_ms) for one in found.changes] == [("forgotten", MONDAY + 3 * DAY)]
 
 
 def test_time_moves_all_journeys_in_one_order() -> None:
