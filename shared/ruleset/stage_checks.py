@@ -101,7 +101,25 @@ def _stage_faults(
                 f"{least:g} can't be reached: {name} is capped at {model.cap:g}",
                 "raise the cap or lower the threshold",
             )
+    yield from _floor_faults(path, stage, document)
     yield from _leave_faults(path, stage)
+
+
+def _floor_faults(path: Path, stage: Stage, document: RulesetDocument) -> Iterator[Fault]:
+    """Thresholds that a score, never shown below its floor, can't be below."""
+    for key, thresholds, wrong in (
+        ("enter", stage.enter or {}, "holds from the start"),
+        ("leave", stage.leave or {}, "never ends the stage"),
+    ):
+        for name, least in thresholds.items():
+            model = document.models.get(name)
+            floor = None if model is None else model.floor
+            if floor is not None and least <= floor and (least > 0 or key == "leave"):
+                yield Fault(
+                    (*path, key, name),
+                    f"{least:g} {wrong}: {name} has a floor of {floor:g}",
+                    "lower the floor or raise the threshold",
+                )
 
 
 def _leave_faults(path: Path, stage: Stage) -> Iterator[Fault]:

@@ -240,3 +240,17 @@ def test_aliases_save_writing() -> None:
 def test_durations_are_a_number_and_a_unit(text: str, ms: int) -> None:
     """Seconds, minutes, hours, days, weeks."""
     assert duration_ms(text) == ms
+
+
+@pytest.mark.parametrize(
+    ("floor", "path", "told"),
+    [
+        (10, "stages.ladder[1].leave.e", "never ends the stage: e has a floor of 10"),
+        (20, "stages.ladder[1].enter.e", "holds from the start: e has a floor of 20"),
+    ],
+)
+def test_a_threshold_that_a_floor_makes_idle_is_refused(floor: int, path: str, told: str) -> None:
+    """A score is never shown below its floor."""
+    with pytest.raises(RulesetErrors) as caught:
+        read_ruleset(GOOD.replace("    rules:", f"    floor: {floor}\n    rules:", 1))
+    assert any(path in str(fault) and told in str(fault) for fault in caught.value.errors)
