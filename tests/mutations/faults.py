@@ -162,7 +162,7 @@ FAULTS = (
         f"{CORE}/watching.py",
         "if begun[-1] >= at_ms - chain.within and",
         "if begun[-1] > at_ms - chain.within and",
-        f"{ORACLE}::{GIVEN}",
+        "tests/unit/scorer/test_by_time.py",
     ),
     Fault(
         "a formula reads scores without their bounds",
@@ -199,7 +199,7 @@ FAULTS = (
         f"{CORE}/sides.py",
         "if here >= 0 and rung.come_from is not None and",
         "if here < 0 and rung.come_from is not None and",
-        f"{ORACLE}::{WALK}",
+        "tests/unit/scorer/test_stages.py",
     ),
     Fault(
         "a later stage beside the ladder takes a lead from an earlier one",

@@ -200,6 +200,10 @@ stages:
     lead.does("page_viewed", 0)
     lead.does("page_viewed", 0.5)
     assert [one.to_stage for one in lead.changes] == ["warm", "hot"]
+    closed = Lead(text.replace("from: warm", "from: cold"))
+    closed.does("page_viewed", 0)
+    closed.does("page_viewed", 0.5)
+    assert [one.to_stage for one in closed.changes] == ["warm"]
 
 
 def test_another_journey_begins_when_its_condition_holds() -> None:
