@@ -240,6 +240,20 @@ class StageCounts(Answer):
     total: int
 
 
+class NamedCount(Answer):
+    name: str
+    leads: int
+
+
+class SegmentCounts(Answer):
+    """Leads by persona and by segment, as of `at`. total: all leads, in a segment or not."""
+
+    at: Instant
+    total: int
+    personas: list[NamedCount]
+    segments: list[NamedCount]
+
+
 class NextEvent(Answer):
     """An event that would do. Empty parts, and a source that is null, may be anything."""
 

@@ -14,6 +14,7 @@ from services.console.reading import LeadReader
 from services.console.refusals import answer_refusals
 from services.console.request_times import RequestTimes
 from services.console.routes import lead_routes
+from services.console.segment_counts import SegmentCounter
 from services.console.stage_setting import Send, StageSetter
 from shared.health import Health, health_routes
 
@@ -36,7 +37,11 @@ def create_app(
     # HTTPBearer only tells OpenAPI about the scheme; the gate decides.
     shown = Depends(HTTPBearer(auto_error=False, description="The API token."))
     for router in (
-        lead_routes(LeadReader(engine, now_ms), StageSetter(engine, send, now_ms)),
+        lead_routes(
+            LeadReader(engine, now_ms),
+            StageSetter(engine, send, now_ms),
+            SegmentCounter(engine, now_ms),
+        ),
         account_routes(AccountReader(engine, now_ms)),
     ):
         app.include_router(router, dependencies=[Depends(gate), shown])

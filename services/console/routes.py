@@ -21,6 +21,7 @@ from services.console.parameters import (
     refuse_nul,
 )
 from services.console.reading import LeadReader
+from services.console.segment_counts import SegmentCounter
 from services.console.stage_request import StageRequest
 from services.console.stage_setting import StageSetter
 from services.scorer.core.compiled import JOURNEY
@@ -54,7 +55,7 @@ CANNOT_BE_DONE: dict[int | str, dict[str, Any]] = {
 }
 
 
-def lead_routes(reader: LeadReader, setter: StageSetter) -> APIRouter:
+def lead_routes(reader: LeadReader, setter: StageSetter, segments: SegmentCounter) -> APIRouter:
     """Everything under /v1, without access control."""
     router = APIRouter(prefix="/v1", responses=REFUSALS)
 
@@ -155,6 +156,13 @@ def lead_routes(reader: LeadReader, setter: StageSetter) -> APIRouter:
     async def stage_counts() -> Response:
         """Counts in ladder order, zeros included."""
         return as_json(await reader.stage_counts())
+
+    @router.get(
+        "/segments", response_model=answers.SegmentCounts, summary="Leads per persona and segment"
+    )
+    async def segment_counts() -> Response:
+        """All leads are looked at; the answer is kept for a minute."""
+        return as_json(await segments.counts())
 
     @router.get("/audit", response_model=answers.Audit, summary="What the last audit found")
     async def last_audit() -> Response:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from services.router.belonging import belonging_of
 from services.router.cloudevents import Message
 from services.router.decide import STAGE_CHANGED, MessageKind, decide, message_id
 from services.router.facts import Fact, HandoffReleased, open_fact
@@ -126,7 +127,10 @@ class Builder:
                 raise lead
             words = await self._rulesets.words(fact.ruleset_version)
             change = waited.get((fact.lead_id, fact.seq))
-            packet = build_packet(fact, lead, words, self._public_url, change)
+            # The lead may have been scored again since, under a newer version.
+            now = await self._rulesets.words(lead.ruleset_version)
+            belonging = belonging_of(now.core, lead.state, fact.at_ms)
+            packet = build_packet(fact, lead, words, self._public_url, change, belonging)
             data = packet.model_dump_json().encode()
         return Message(
             id=message_id(fact.lead_id, fact.seq, kind),

@@ -25,7 +25,7 @@ from shared.ledger import decode_entries
 EVENTS_MAX = 200  # newest events that a packet is made from
 
 LEADS = """
-SELECT id::text AS id, known, scores FROM lead WHERE id = ANY ($1::uuid[])
+SELECT id::text AS id, known, scores, ruleset_version FROM lead WHERE id = ANY ($1::uuid[])
 """
 IDENTIFIERS = """
 SELECT DISTINCT lead_id::text AS lead_id, kind, value FROM identifier
@@ -153,7 +153,8 @@ class History:
             await _add_older_marks(connection, row["id"], at_ms, marks)
         return Lead(
             known=row["known"],
-            traits=decode_scores(row["scores"]).traits,
+            state=decode_scores(row["scores"]),
+            ruleset_version=row["ruleset_version"],
             identifiers=tuple(identifiers),
             events=tuple(events),
             by_time=tuple(

@@ -134,7 +134,9 @@ class HandOff(Data):
     who: Who
     stage: Stage
     scores: dict[str, float]
-    grade: str | None = None
+    persona: str | None = Field(None, description="the first of the ruleset's that fits")
+    segments: list[str] = Field([], description="all that fit, at most 50")
+    grade: str | None = Field(None, description="fit by engagement, A1 to C3")
     percentile: float | None = None
     reasons: list[ReasonInWords] = Field(description="the strongest first, at most 8")
     last_actions: list[Action] = Field(description="the newest first, at most 10")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from services.router.belonging import NOWHERE, Belonging
 from services.router.content import content_of
 from services.router.facts import Fact
 from services.router.messages import (
@@ -25,6 +26,7 @@ from shared.event_types import OPERATOR
 from shared.facts import Cause
 from shared.facts import Reason as FactReason
 from shared.identity import ANONYMOUS, EMAIL, EXTERNAL, PHONE, USER_ID, Identifier
+from shared.lead_state import ScoreState
 
 ACTIONS_MAX = 10
 WHAT_CHANGED_MAX = 20
@@ -51,17 +53,18 @@ FORBIDS = {
 class Lead:
     """What is stored of a lead at the moment of a hand-off.
 
-    events: the newest first, none after the change · by_time: what time gave or took since the
-    oldest of them, likewise · marks: event type → the newest time it
-    happened, over the whole history, for what forbids writing.
+    state: its scores, under ruleset_version · events: the newest first, none after the change ·
+    by_time: what time gave or took since the oldest of them, likewise · marks: event type → the
+    newest time it happened, over the whole history, for what forbids writing.
     """
 
     known: bool
-    traits: dict[str, Any]
+    state: ScoreState
     identifiers: tuple[Identifier, ...]
     events: tuple[Earned, ...]
     by_time: tuple[Given, ...] = ()
     marks: dict[str, int] = field(default_factory=dict)
+    ruleset_version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +78,18 @@ class Waited:
 
 
 def build_packet(
-    fact: Fact, lead: Lead, words: RulesetWords, public_url: str, waited: Waited | None = None
+    fact: Fact,
+    lead: Lead,
+    words: RulesetWords,
+    public_url: str,
+    waited: Waited | None = None,
+    belonging: Belonging = NOWHERE,
 ) -> HandOff:
     """The packet for one hand-off.
 
     words: of the ruleset the change was made under · public_url: where the console's API is
-    reached, "" for no link · waited: for a released hand-off, whose fact tells of the release.
+    reached, "" for no link · waited: for a released hand-off, whose fact tells of the release ·
+    belonging: the lead's persona, segments and grade.
     Bounded by counts and lengths; should it still pass PACKET_MAX_BYTES, the least telling parts
     go first.
     """
@@ -101,6 +110,9 @@ def build_packet(
             cause=change.cause,
         ),
         scores=rounded(fact.scores),
+        persona=belonging.persona,
+        segments=list(belonging.segments),
+        grade=belonging.grade,
         reasons=strongest(lead.events, lead.by_time, words, fact.at_ms),
         last_actions=[
             _action(earned.event)
@@ -145,7 +157,7 @@ def _who(lead: Lead) -> Who:
             values.append(value[:ID_MAX])
     traits: dict[str, str | float | bool] = {}
     for name in TRAITS:
-        trait: Any = lead.traits.get(name)
+        trait: Any = lead.state.traits.get(name)
         if isinstance(trait, bool | int | float):
             traits[name] = trait
         elif text := text_of(trait):

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 import structlog
 
 from services.router.outbox import Pool
+from services.scorer.core.compile import compile_ruleset
 from services.scorer.core.compile_rule import fading_of
+from services.scorer.core.compiled import Ruleset
 from shared.decay import Kind
 from shared.ruleset.reading import RulesetErrors, read_ruleset
 
@@ -23,18 +25,22 @@ VERSIONS_KEPT = 8
 class RulesetWords:
     """labels: by journey and stage, such as MQL · says: by "model/rule", see
     shared.ruleset.wording · fading: by "model/rule", how its points fade and how long that takes,
-    see shared.decay.faded; missing: they don't.
+    see shared.decay.faded; missing: they don't · core: personas, segments and grade; None where the
+    version can't be read.
     """
 
     labels: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     says: dict[str, str] = field(default_factory=dict)
     fading: dict[str, tuple[Kind, int]] = field(default_factory=dict)
+    core: Ruleset | None = None
 
 
 def words_of(source: str) -> RulesetWords:
     """Read them from a ruleset's YAML. Raises RulesetErrors."""
     document = read_ruleset(source)
-    words = RulesetWords(document.labels())
+    # Numbers of rules don't matter here: nothing is granted.
+    numbers = {name: number for number, name in enumerate(document.rule_names(), 1)}
+    words = RulesetWords(document.labels(), core=compile_ruleset(document, numbers, 1))
     for model_name, model in document.models.items():
         for rule in model.rules:
             name = f"{model_name}/{rule.id}"

@@ -37,6 +37,11 @@ DAY_MS = 86_400_000
 TOKEN = "test-api-token"
 
 RULESET = """
+personas:
+  - {id: boss, when: {field: traits.title, eq: chief}}
+  - {id: nobody, when: {field: traits.title, eq: nothing}}
+segments:
+  - {id: large, when: {field: traits.size, gte: 200}}
 models:
   engagement:
     decay: {half_life: 30d}

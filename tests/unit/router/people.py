@@ -9,6 +9,7 @@ from services.router.reasons import Earned
 from shared.envelope import Event, Identifiers, instant
 from shared.facts import Reason, StageChanged
 from shared.identity import ANONYMOUS, EMAIL
+from shared.lead_state import ScoreState
 
 LEAD = "0196a6a0-0000-7000-8000-000000000001"
 NOW_MS = 1_777_800_000_000  # 2026-05-03T09:20:00Z
@@ -37,9 +38,10 @@ def page(path: str, title: str, days_ago: float = 0, type_: str = "page_viewed")
 def lead(*events: Event | Earned, **over: Any) -> Lead:
     """A known lead with these events, the newest first."""
     earned = tuple(each if isinstance(each, Earned) else Earned(each) for each in events)
+    traits = over.pop("traits", {"name": "Sarah", "title": "Teacher", "iban": "DE00"})
     fields: dict[str, Any] = {
         "known": True,
-        "traits": {"name": "Sarah", "title": "Teacher", "iban": "DE00"},
+        "state": ScoreState(traits=traits),
         "identifiers": ((EMAIL, "sarah@adviser.example"), (ANONYMOUS, "a1")),
         "events": earned,
         **over,

@@ -110,7 +110,16 @@ def test_it_says_who_where_and_what_changed() -> None:
 def test_what_later_versions_fill_is_there_as_null() -> None:
     """Receivers see from the start which fields will come."""
     told = build_packet(sales_fact(), lead(), WORDS, "").model_dump()
-    for name in ("grade", "percentile", "next", "account", "interests", "inflow", "link"):
+    for name in (
+        "persona",
+        "grade",
+        "percentile",
+        "next",
+        "account",
+        "interests",
+        "inflow",
+        "link",
+    ):
         assert told[name] is None
 
 

@@ -1,0 +1,38 @@
+"""Which persona, segments and grade a lead has, for its hand-off packet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from services.scorer.core.compiled import Ruleset
+from services.scorer.core.standing import grade_at, persona_at, segments_at
+from shared.lead_state import ScoreState
+
+SEGMENTS_MAX = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Belonging:
+    """By the names that the ruleset gives them; None and () where it names none."""
+
+    persona: str | None = None
+    segments: tuple[str, ...] = ()
+    grade: str | None = None
+
+
+NOWHERE = Belonging()
+
+
+def belonging_of(ruleset: Ruleset | None, state: ScoreState, at_ms: int) -> Belonging:
+    """As of an instant, or of the lead's newest event, where that is later. ruleset: the version
+    that the state stands under; None where it can't be read.
+    """
+    if ruleset is None:
+        return NOWHERE
+    newest_ms = at_ms if state.last is None else max(at_ms, state.last[0])
+    now_ms = newest_ms if state.watch is None else max(newest_ms, state.watch.until_ms)
+    return Belonging(
+        persona=persona_at(ruleset, state, now_ms),
+        segments=tuple(segments_at(ruleset, state, now_ms)[:SEGMENTS_MAX]),
+        grade=grade_at(ruleset, state, now_ms),
+    )
