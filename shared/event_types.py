@@ -25,8 +25,13 @@ GROUP = "lead_grouped"
 GROUP_TRAIT = "group_id"
 # By hand: heeded only when the source is OPERATOR, a name that no outside sender gets.
 STAGE_OVERRIDDEN = "stage_overridden"
+LEADS_MERGED = "leads_merged"
+LEADS_UNMERGED = "leads_unmerged"
+PERSON_ERASED = "person_erased"
 OPERATOR = "operator"
-_NAMED = STANDARD_EVENT_TYPES | {ALIAS, GROUP, STAGE_OVERRIDDEN}
+_NAMED = STANDARD_EVENT_TYPES | {
+    ALIAS, GROUP, STAGE_OVERRIDDEN, LEADS_MERGED, LEADS_UNMERGED, PERSON_ERASED,
+}  # fmt: skip
 
 _WORD_BREAK = re.compile(r"[\s\-.]+")
 

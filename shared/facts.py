@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-Cause = Literal["event", "time", "history", "merge", "recalculation", "manual"]
+Cause = Literal["event", "time", "history", "merge", "unmerge", "recalculation", "manual"]
 Handoff = Literal["content", "sales"]
 
 
@@ -65,6 +65,7 @@ class _Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
     withheld: bool = False
     actor: str = ""
     merged_into: str | None = None
+    other_lead: str | None = None
 
 
 class StageChanged(_Fact, frozen=True, kw_only=True, tag="stage_changed"):
@@ -77,7 +78,21 @@ class HandoffReleased(_Fact, frozen=True, kw_only=True, tag="handoff_released"):
     """
 
 
-Fact = StageChanged | HandoffReleased
+class LeadMerged(_Fact, frozen=True, kw_only=True, tag="lead_merged"):
+    """A survivor took another lead in: other_lead. Takes a number of the survivor's sequence; its
+    stage stays (a change that follows from the merge has the next number). Of the absorbed lead
+    the last StageChanged says merged_into.
+    """
+
+
+class LeadUnmerged(_Fact, frozen=True, kw_only=True, tag="lead_unmerged"):
+    """A merge was taken back: other_lead stands by itself again. Takes a number of the former
+    survivor's sequence. other_lead's own sequence goes on with a StageChanged of cause "unmerge",
+    whose other_lead is the former survivor.
+    """
+
+
+Fact = StageChanged | HandoffReleased | LeadMerged | LeadUnmerged
 
 
 def fact_document(fact: Fact) -> dict[str, Any]:
@@ -100,6 +115,7 @@ def fact_about(
     ruleset_version: int,
     known: bool,
     merged_into: str | None = None,
+    other_lead: str | None = None,
 ) -> Fact:
     """The fact of a change, or of the hand-off that it released."""
     return kind(
@@ -107,5 +123,6 @@ def fact_about(
         ruleset_version=ruleset_version,
         known=known,
         merged_into=merged_into,
+        other_lead=other_lead,
         **{name: getattr(change, name) for name in StageChange.__struct_fields__},
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import IntFlag
+
 from shared.envelope import Identifiers
 
 USER_ID, EMAIL, PHONE, EXTERNAL, ANONYMOUS = 1, 2, 3, 4, 5
@@ -13,6 +15,21 @@ KIND_NAMES: dict[int, str] = {
     EXTERNAL: "external",
     ANONYMOUS: "anonymous_id",
 }
+
+
+class Marks(IntFlag):
+    """What resolving must know of an identifier beside whose it is.
+
+    HANGS: it is this lead's only because an event named it together with a stronger one ·
+    PARTED: an operator has taken back a merge that went by it · QUARANTINED: too many people share
+    it; it links nobody any more.
+    """
+
+    NONE = 0
+    HANGS = 1
+    PARTED = 2
+    QUARANTINED = 4
+
 
 # (kind, value); an external id's value is "system:id".
 Identifier = tuple[int, str]

@@ -47,6 +47,13 @@ def dedupe_key(source: str, event_id: str) -> UUID:
     return FastUUID(digest)
 
 
+def identifier_hash(hash_key: bytes, kind: int, value: str) -> bytes:
+    """An identifier where it must not be readable (erasures, merges taken back): HMAC-SHA256, cut
+    to 16 bytes. kind: shared.identity.
+    """
+    return hmac.digest(hash_key, f"identifier\x1f{kind}\x1f{value}".encode(), "sha256")[:16]
+
+
 def new_lead_id(now_ms: int) -> UUID:
     """A UUID version 7: time first, so that new leads sit together in the index."""
     random = int.from_bytes(os.urandom(10), "big")

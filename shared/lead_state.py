@@ -76,9 +76,23 @@ class Watch(msgspec.Struct, array_like=True):
     next_ms: int = -1
 
 
+class Consent(msgspec.Struct, array_like=True, frozen=True):
+    """What a person last said about one purpose.
+
+    at_ms: when · source: where it was said · text: the version of the text that was shown, "" for
+    unknown.
+    """
+
+    granted: bool
+    at_ms: int
+    source: str = ""
+    text: str = ""
+
+
 class ScoreState(msgspec.Struct, array_like=True):
     """All of a lead's scores after its newest event. Never holds a stage: scores don't depend on
-    what was published. watch: None while the ruleset asks for nothing of it.
+    what was published. watch: None while the ruleset asks for nothing of it · consent: by purpose,
+    what was said · carried_ms: events up to this instant are deleted (retention), -1 for none.
     """
 
     format: int = 2
@@ -87,6 +101,8 @@ class ScoreState(msgspec.Struct, array_like=True):
     traits: dict[str, Any] = {}
     models: dict[str, ModelState] = {}
     watch: Watch | None = None
+    consent: dict[str, Consent] = {}
+    carried_ms: int = -1
 
 
 class JourneyState(msgspec.Struct, array_like=True):

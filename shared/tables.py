@@ -52,10 +52,11 @@ lead = sa.Table(
     postgresql_with={"fillfactor": "70"},
 )
 
-# Which lead an identifier belongs to. Kinds: shared.identity.KIND. A known identifier has one row
-# (since_ms 0). An anonymous id has one row per run of occurred_at in which it belongs to one
-# person: the first has since_ms 0 and covers everything before; claimed_ms is when that first
-# person identified (null: nobody yet).
+# Which lead an identifier belongs to. Kinds: shared.identity.KIND_NAMES. A known identifier has one
+# row (since_ms 0), whose claimed_ms is when it was first seen. An anonymous id has one row per run
+# of occurred_at in which it belongs to one person: the first has since_ms 0 and covers everything
+# before; claimed_ms is when that first person identified (null: nobody yet). origin: the lead it
+# was put down for, where a merge has given it to another since. marks: shared.identity.Marks.
 identifier = sa.Table(
     "identifier",
     metadata,
@@ -64,7 +65,102 @@ identifier = sa.Table(
     sa.Column("since_ms", sa.BigInteger, primary_key=True, server_default="0"),
     sa.Column("claimed_ms", sa.BigInteger),
     sa.Column("lead_id", UUID, nullable=False),
+    sa.Column("origin", UUID),
+    sa.Column("marks", sa.SmallInteger, nullable=False, server_default="0"),
     sa.Index("identifier_lead_id_idx", "lead_id"),
+)
+
+# Leads whose events name somebody else's known identifier (two known people stay two): where
+# an erasure or an export of that person has to look, too.
+identifier_mention = sa.Table(
+    "identifier_mention",
+    metadata,
+    sa.Column("kind", sa.SmallInteger, primary_key=True),
+    sa.Column("value", sa.Text, primary_key=True),
+    sa.Column("lead_id", UUID, primary_key=True),
+    sa.Index("identifier_mention_lead_id_idx", "lead_id"),
+)
+
+# Merges, the newest last. cause: identify, alias or operator · undone_ms: when an operator took it
+# back, or events that came late showed that they are two.
+lead_merge = sa.Table(
+    "lead_merge",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("absorbed", UUID, nullable=False),
+    sa.Column("survivor", UUID, nullable=False),
+    sa.Column("at_ms", sa.BigInteger, nullable=False),
+    sa.Column("cause", sa.Text, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False, server_default=""),
+    sa.Column("undone_ms", sa.BigInteger),
+    sa.Column("undone_by", sa.Text, nullable=False, server_default=""),
+    sa.Index("lead_merge_absorbed_idx", "absorbed"),
+    sa.Index("lead_merge_survivor_idx", "survivor"),
+)
+
+# Pairs of leads that may be one person. lead_a < lead_b · score: 0 to 1 · status: open, dismissed
+# or accepted.
+duplicate_pair = sa.Table(
+    "duplicate_pair",
+    metadata,
+    sa.Column("lead_a", UUID, primary_key=True),
+    sa.Column("lead_b", UUID, primary_key=True),
+    sa.Column("score", sa.Float, nullable=False),
+    sa.Column("reasons", JSONB, nullable=False),
+    sa.Column("status", sa.Text, nullable=False, server_default="open"),
+    sa.Column("decided_by", sa.Text, nullable=False, server_default=""),
+    sa.Column("decided_at", sa.DateTime(timezone=True)),
+    sa.Column("found_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+    sa.Index("duplicate_pair_status_score_idx", "status", "score"),
+    sa.Index("duplicate_pair_lead_b_idx", "lead_b"),
+)
+
+# Proof that a person was erased: never what was erased, only keyed hashes and numbers.
+erasure = sa.Table(
+    "erasure",
+    metadata,
+    sa.Column("id", UUID, primary_key=True),
+    sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("erased_at", sa.DateTime(timezone=True)),
+    sa.Column("actor", sa.Text, nullable=False, server_default=""),
+    sa.Column("reason", sa.Text, nullable=False, server_default=""),
+    sa.Column("person", BYTEA, nullable=False),
+    sa.Column("lead_ids", sa.ARRAY(UUID), nullable=False),
+    sa.Column("counts", JSONB, nullable=False, server_default="{}"),
+)
+
+# Tombstones: keyed hashes of erased people's identifiers. What was received before is dropped.
+erased_identifier = sa.Table(
+    "erased_identifier",
+    metadata,
+    sa.Column("hash", BYTEA, primary_key=True),
+    sa.Column("erased_ms", sa.BigInteger, nullable=False),
+    sa.Column("erasure_id", UUID, nullable=False),
+    sa.Index("erased_identifier_erased_ms_idx", "erased_ms"),
+)
+
+# What is left of history that retention has deleted: by original lead, its scores as they stood
+# after its newest deleted event. points: by model, the points carried (for people to read).
+carry = sa.Table(
+    "carry",
+    metadata,
+    sa.Column("lead_id", UUID, primary_key=True),
+    sa.Column("until_ms", sa.BigInteger, nullable=False),
+    sa.Column("events", sa.Integer, nullable=False),
+    sa.Column("ruleset_version", sa.Integer, nullable=False),
+    sa.Column("scores", BYTEA, nullable=False),
+    sa.Column("points", JSONB, nullable=False, server_default="{}"),
+)
+
+# Up to which instant each class of data has been worked off, and where the work stands.
+retention = sa.Table(
+    "retention",
+    metadata,
+    sa.Column("class", sa.Text, primary_key=True),
+    sa.Column("until_ms", sa.BigInteger, nullable=False),
+    sa.Column("position", sa.Text, nullable=False, server_default=""),
+    sa.Column("done", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("seen_at", sa.DateTime(timezone=True)),
 )
 
 # An event, once, with what it earned. key: shared.ids.dedupe_key(source, id). body: the envelope,
@@ -122,6 +218,8 @@ audit_run = sa.Table(
     sa.Column("repaired", sa.BigInteger, nullable=False, server_default="0"),
 )
 
+# other_lead: with whom it was merged, or from whom it was parted, where that is the cause.
+# other_lead: with whom it was merged, or from whom it was parted, where that is the cause.
 stage_history = sa.Table(
     "stage_history",
     metadata,
@@ -136,6 +234,7 @@ stage_history = sa.Table(
     sa.Column("ruleset_version", sa.Integer, nullable=False),
     sa.Column("reasons", JSONB, nullable=False),
     sa.Column("actor", sa.Text, nullable=False, server_default=""),
+    sa.Column("other_lead", UUID),
 )
 
 # Which account (company) a lead belongs to, and how accounts stand: written by the owner of their
