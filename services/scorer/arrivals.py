@@ -12,7 +12,7 @@ import msgspec
 from services.scorer.mentions import Mention, Mentions, mention_of
 from shared.envelope import ENVELOPE_VERSION, Event, decode_event, milliseconds
 from shared.errors import PoisonError
-from shared.event_types import ALIAS
+from shared.event_types import ALIAS, OPERATOR
 from shared.ids import dedupe_key
 from shared.lead_state import Position
 
@@ -106,7 +106,7 @@ def _arrival(record: Record, event: Event, key: UUID, mentions: Mentions) -> Arr
     if "\0" in event_id or "\0" in source or "\0" in event.type:
         raise PoisonError("bad_text", "a name or id holds the character U+0000")
     who = event.identifiers
-    if who.external or event.type == ALIAS:
+    if who.external or event.type == ALIAS or source == OPERATOR:
         mention = mention_of(event)
     else:
         names = (who.user_id, who.email, who.anonymous_id, who.phone)

@@ -106,3 +106,5 @@ def _count(taken: Taken) -> None:
     metrics.REFOLDED.inc(taken.refolded)
     metrics.MERGED.inc(taken.merged)
     metrics.CONFLICTS.inc(taken.conflicts)
+    metrics.REVIEWED.inc(taken.reviewed)
+    metrics.REFUSED_IDENTIFIERS.inc(taken.refused)
