@@ -147,18 +147,10 @@ def _moves_back(
         if stage != journey.stage:
             journey.since_ms = at_ms
         journey.seq = last_seq(lead.journeys) + 1
-        moves.append(
-            StageChange(
-                journey=journey.name,
-                from_stage=stage,
-                to_stage=journey.stage,
-                at_ms=at_ms,
-                seq=journey.seq,
-                episode=journey.episode,
-                cause="unmerge",
-                actor=actor,
-            )  # fmt: skip
-        )
+        moves.append(StageChange(
+            journey=journey.name, from_stage=stage, to_stage=journey.stage, at_ms=at_ms,
+            seq=journey.seq, episode=journey.episode, cause="unmerge", actor=actor,
+        ))  # fmt: skip
     return moves
 
 

@@ -32,11 +32,13 @@ class Limits:
 
 @dataclass(slots=True)
 class Reviewed:
-    """What a review of leads found. identifiers: those whose rows are replaced · rows: by these ·
-    touched: whose they were, and are · homes: stored events → their lead, where that is another
-    now · causes: leads to be folded again → why · rejoined: absorbed leads → into whom, where that changed · revived: leads that were
-    absorbed and stand again → their former survivor · parted: new leads → the lead they were part
-    of · partings: operators' words in this batch, with their positions · actor: who asked for it.
+    """What a review of leads found.
+
+    identifiers: those whose rows are replaced · rows: by these · touched: whose they were, and are
+    · homes: stored events → their lead, where that is another now · causes: leads to be folded
+    again → why · rejoined: absorbed leads → into whom, where that changed · revived: leads that
+    were absorbed and stand again → their former survivor · parted: new leads → the lead they were
+    part of · partings: operators' words in this batch, with their positions · actor: who asked.
     """
 
     identifiers: set[Identifier]
