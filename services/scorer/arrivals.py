@@ -54,7 +54,9 @@ class Unreadable:
     error: PoisonError
 
 
-def read_records(records: Sequence[Record]) -> tuple[list[Arrival], list[Unreadable]]:
+def read_records(
+    records: Sequence[Record], hash_key: bytes
+) -> tuple[list[Arrival], list[Unreadable]]:
     """Read a batch: the events in arrival order, and the records that aren't events."""
     unreadable: list[Unreadable] = []
     try:
@@ -63,7 +65,7 @@ def read_records(records: Sequence[Record]) -> tuple[list[Arrival], list[Unreada
         events = [decode_event(record.value) for record in records]  # type: ignore[arg-type]
     except Exception:  # noqa: BLE001 - whatever it is: which record, and why, is found out now
         records, events = _decoded_one_by_one(records, unreadable)
-    keys = [dedupe_key(event.source, event.id) for event in events]
+    keys = [dedupe_key(hash_key, event.source, event.id) for event in events]
     arrivals: list[Arrival] = []
     mentions: Mentions = {}
     for record, event, key in zip(records, events, keys, strict=True):

@@ -119,7 +119,8 @@ async def _wire(
             partings,
         )
 
-    taker = Taker(pool, patience, DeadLetters(settings, producer), scene)
+    hash_key = settings.hash_key.get_secret_value().encode()
+    taker = Taker(pool, patience, DeadLetters(settings, producer), scene, hash_key)
     consumer = create_consumer(
         settings,
         group_id=settings.topic_prefix + settings.consumer_group,
