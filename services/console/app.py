@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.console.access import TokenGate
 from services.console.accounts import AccountReader, account_routes
+from services.console.erasures import PersonDesk
+from services.console.person_routes import person_routes
 from services.console.reading import LeadReader
 from services.console.refusals import answer_refusals
 from services.console.request_times import RequestTimes
@@ -24,10 +26,16 @@ Times are RFC 3339 in UTC. Errors are `{"error": {"code", "message", "path"}}`."
 
 
 def create_app(
-    engine: AsyncEngine, health: Health, token: str, now_ms: Callable[[], int], send: Send
+    engine: AsyncEngine,
+    health: Health,
+    token: str,
+    now_ms: Callable[[], int],
+    send: Send,
+    persons: PersonDesk | None = None,
 ) -> FastAPI:
     """Build the app. `now_ms` is the clock, `send` puts an event on lead-events and raises
-    TryAgainError while it can't. Raises ValueError if the token is empty.
+    TryAgainError while it can't; without `persons` there are no routes about them. Raises
+    ValueError if the token is empty.
     """
     gate = TokenGate(token)
     app = FastAPI(
@@ -45,6 +53,8 @@ def create_app(
         account_routes(AccountReader(engine, now_ms)),
     ):
         app.include_router(router, dependencies=[Depends(gate), shown])
+    if persons is not None:
+        app.include_router(person_routes(persons), dependencies=[Depends(gate), shown])
     app.add_middleware(RequestTimes)
     answer_refusals(app)
     return app

@@ -15,6 +15,7 @@ import uvicorn
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.console.app import create_app
+from services.console.erasures import PersonDesk
 from services.console.event_sender import EventSender
 from shared.database import create_engine
 from shared.health import Health
@@ -48,7 +49,9 @@ async def _serve(settings: Settings) -> None:
     health = Health.waiting_for("postgres")
     sender = EventSender(settings)
     token = settings.api_token.get_secret_value()
-    app = create_app(engine, health, token, _now_ms, sender.send)
+    hash_key = settings.hash_key.get_secret_value().encode()
+    persons = PersonDesk(engine, hash_key, sender.send_erasure, _now_ms)
+    app = create_app(engine, health, token, _now_ms, sender.send, persons)
     server = _Server(
         uvicorn.Config(
             app,

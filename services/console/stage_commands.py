@@ -47,7 +47,9 @@ def set_stage(
     until_ms = _end_of_lock(until, for_)
     locked = lock or until_ms is not None
     _order(
-        lead, StageOrder(stage, id_ or uuid4().hex, journey, until_ms, locked, _who(actor)), dry_run
+        lead,
+        StageOrder(stage, id_ or uuid4().hex, journey, until_ms, locked, acting(actor)),
+        dry_run,
     )
 
 
@@ -60,7 +62,7 @@ def release(
     dry_run: DryRun = False,
 ) -> None:
     """Leave a lead's stage to the ladder again."""
-    _order(lead, StageOrder(None, id_ or uuid4().hex, journey, actor=_who(actor)), dry_run)
+    _order(lead, StageOrder(None, id_ or uuid4().hex, journey, actor=acting(actor)), dry_run)
 
 
 def _end_of_lock(until: str, for_: str) -> int | None:
@@ -134,7 +136,8 @@ async def _taken(name: str, order: StageOrder, dry_run: bool) -> UUID:
         await engine.dispose()
 
 
-def _who(actor: str) -> str:
+def acting(actor: str) -> str:
+    """Who says so: the name given, else the user's."""
     with contextlib.suppress(OSError, KeyError):
         return actor or getpass.getuser()
     return ""

@@ -21,6 +21,7 @@ from shared.erasure_order import ErasureOrder
 from shared.identity import ANONYMOUS, Identifier
 from shared.ids import identifier_hash
 from shared.lead_state import decode_scores, encode_scores
+from shared.person_queries import PERSON_LEADS
 
 # Rows of a person's history that one transaction deletes: some tens of milliseconds.
 ROWS_AT_ONCE = 5000
@@ -97,7 +98,7 @@ async def end_erasure(connection: Any, claim: BatchClaim, order: ErasureOrder) -
 
 
 async def _person(connection: Any, order: ErasureOrder) -> _Person:
-    leads = [row[0] for row in await connection.fetch(queries.PERSON, list(order.lead_ids))]
+    leads = [row[0] for row in await connection.fetch(PERSON_LEADS, list(order.lead_ids))]
     rows = await connection.fetch(queries.IDENTIFIERS, leads)
     identifiers = sorted({(row["kind"], row["value"]) for row in rows})
     visits = [value for kind, value in identifiers if kind == ANONYMOUS]
@@ -109,7 +110,7 @@ async def _person(connection: Any, order: ErasureOrder) -> _Person:
 
 async def _others(connection: Any, person: _Person) -> list[UUID]:
     """Leads of others whose events may name the person."""
-    found = await connection.fetch(queries.OTHERS, *_columns(person.own()), person.leads)
+    found = await connection.fetch(queries.MENTIONING_LEADS, *_columns(person.own()), person.leads)
     return [row[0] for row in found]
 
 

@@ -23,19 +23,6 @@ VALUES ($1, to_timestamp($2::bigint / 1000.0), $3, $4, $5, $6) ON CONFLICT DO NO
 RETURNING id
 """
 
-# All leads of a person: what was merged with them, before the order or since.
-PERSON = """
-WITH RECURSIVE person(id) AS (
-    SELECT unnest($1::uuid[])
-     UNION
-    SELECT next.id FROM person CROSS JOIN LATERAL (
-        SELECT l.id FROM lead l WHERE l.merged_into = person.id
-         UNION ALL
-        SELECT l.merged_into FROM lead l WHERE l.id = person.id AND l.merged_into IS NOT NULL
-    ) AS next)
-SELECT id FROM person
-"""
-
 IDENTIFIERS = "SELECT kind, value FROM identifier WHERE lead_id = ANY($1::uuid[])"
 
 # Anonymous ids of these that others have used, too.
@@ -45,7 +32,7 @@ SELECT value, lead_id FROM identifier
 """
 
 # Leads of others whose events may name the person: by now, some may be part of others.
-OTHERS = """
+MENTIONING_LEADS = """
 WITH RECURSIVE others(id) AS (
     (SELECT m.lead_id
        FROM unnest($1::smallint[], $2::text[]) AS names(kind, value)
