@@ -13,7 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.console import answers
 from services.console.event_sender import ACK_SECONDS
-from services.console.person_reading import find_person, names_in, read_person
+from services.console.person_reading import (
+    Person,
+    SeveralPeopleError,
+    find_person,
+    names_in,
+    read_person,
+)
 from services.console.person_requests import ErasureRequest, PersonRequest
 from services.console.refusals import RETRY_AFTER_SECONDS, RefusedError
 from shared.envelope import milliseconds, rfc3339
@@ -43,7 +49,7 @@ class PersonDesk:
     async def export(self, asked: PersonRequest) -> dict[str, Any]:
         """Everything held of a person. Raises RefusedError (404) if nobody has the name."""
         async with self._snapshot() as connection:
-            person = await find_person(connection, asked.name())
+            person = await _found(connection, asked.name())
             if not person.leads:
                 raise _nobody()
             held = await read_person(connection, person)
@@ -55,7 +61,7 @@ class PersonDesk:
         """
         name = asked.name()
         async with self._snapshot() as connection:
-            person = await find_person(connection, name)
+            person = await _found(connection, name)
         if isinstance(name, UUID) and not person.leads:
             raise _nobody()
         known = [*person.identifiers, name] if isinstance(name, tuple) else person.identifiers
@@ -131,6 +137,17 @@ class PersonDesk:
             await connection.execute(sa.text("SELECT 1"))  # begins it
             raw = await connection.get_raw_connection()
             yield raw.driver_connection
+
+
+async def _found(connection: Any, name: Identifier | UUID) -> Person:
+    """Raises RefusedError (409) if several people are meant."""
+    try:
+        return await find_person(connection, name)
+    except SeveralPeopleError:
+        raise RefusedError(
+            409, "several_people",
+            "several people have used this anonymous id: name one by another identifier", "body",
+        ) from None  # fmt: skip
 
 
 def _nobody() -> RefusedError:

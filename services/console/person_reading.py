@@ -77,6 +77,10 @@ HISTORY = "SELECT count(*) FROM event WHERE lead_id = ANY($1::uuid[])"
 RULES = "SELECT number, name FROM rule_number"
 
 
+class SeveralPeopleError(Exception):
+    """Not one person is meant."""
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """Everything by which a person is found: all their leads, and what these are known by."""
@@ -87,7 +91,8 @@ class Person:
 
 
 async def find_person(connection: Any, name: Identifier | UUID) -> Person:
-    """By an identifier or a lead's id; without leads where nobody has it.
+    """By an identifier or a lead's id; without leads where nobody has it. Raises
+    SeveralPeopleError for an anonymous id that several have used.
 
     connection: of the driver.
     """
@@ -95,6 +100,8 @@ async def find_person(connection: Any, name: Identifier | UUID) -> Person:
         found = await connection.fetch(STORED, name)
     else:
         found = await connection.fetch(NAMED, *name)
+    if len(found) > 1:
+        raise SeveralPeopleError
     named = [row[0] for row in found]
     leads = sorted(row[0] for row in await connection.fetch(PERSON_LEADS, named))
     identifiers = [(row[0], row[1]) for row in await connection.fetch(IDENTIFIERS, leads)]

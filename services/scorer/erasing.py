@@ -57,7 +57,7 @@ async def begin_erasure(connection: Any, order: ErasureOrder, hash_key: bytes) -
     if begun is None:
         return False
     await connection.execute(queries.MARK_PARTITIONS, order.at_ms)
-    person = await _person(connection, order)
+    person = await _person(connection, order, hash_key)
     others = await _others(connection, person)
     locked = await connection.fetch(queries.LOCK, sorted({*person.leads, *others}))
     await _bury(connection, order, person, hash_key)
@@ -97,8 +97,9 @@ async def end_erasure(connection: Any, claim: BatchClaim, order: ErasureOrder) -
     return await connection.fetchval(queries.END, order.id) is not None
 
 
-async def _person(connection: Any, order: ErasureOrder) -> _Person:
-    leads = [row[0] for row in await connection.fetch(PERSON_LEADS, list(order.lead_ids))]
+async def _person(connection: Any, order: ErasureOrder, hash_key: bytes) -> _Person:
+    named = await _named(connection, order, hash_key)
+    leads = [row[0] for row in await connection.fetch(PERSON_LEADS, named)]
     rows = await connection.fetch(queries.IDENTIFIERS, leads)
     identifiers = sorted({(row["kind"], row["value"]) for row in rows})
     visits = [value for kind, value in identifiers if kind == ANONYMOUS]
@@ -106,6 +107,23 @@ async def _person(connection: Any, order: ErasureOrder) -> _Person:
     for value, lead_id in await connection.fetch(queries.SHARED, visits, leads):
         shared.setdefault(value, set()).add(lead_id)
     return _Person(leads, identifiers, shared)
+
+
+async def _named(connection: Any, order: ErasureOrder, hash_key: bytes) -> list[UUID]:
+    """The leads that the order names. If not all of them are there (the person came after the
+    order was written, or the database was restored, and leads have other ids now), every
+    identifier is compared with the order's hashes. Anonymous ids may be several people's: of
+    them only the one that was asked for.
+    """
+    named = list(order.lead_ids)
+    if named and await connection.fetchval(queries.HOW_MANY, named) == len(set(named)):
+        return named
+    names = {*order.hashes, order.person}
+    async for row in connection.cursor(queries.ALL_IDENTIFIERS, prefetch=5000):
+        stone = identifier_hash(hash_key, row["kind"], row["value"])
+        if stone in names and (row["kind"] != ANONYMOUS or stone == order.person):
+            named.append(row["lead_id"])
+    return named
 
 
 async def _others(connection: Any, person: _Person) -> list[UUID]:

@@ -23,6 +23,10 @@ VALUES ($1, to_timestamp($2::bigint / 1000.0), $3, $4, $5, $6) ON CONFLICT DO NO
 RETURNING id
 """
 
+HOW_MANY = "SELECT count(*) FROM lead WHERE id = ANY($1::uuid[])"
+
+ALL_IDENTIFIERS = "SELECT kind, value, lead_id FROM identifier"
+
 IDENTIFIERS = "SELECT kind, value FROM identifier WHERE lead_id = ANY($1::uuid[])"
 
 # Anonymous ids of these that others have used, too.

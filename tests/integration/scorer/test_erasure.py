@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -257,6 +258,19 @@ async def test_a_long_history_goes_in_pieces_that_a_new_process_takes_up(
         assert await erase_piece(bench.connection, order)
     assert await bench.connection.fetchval("SELECT count(*) FROM event") == 25
     assert (await erase(bench, order))["events"] == 35
+
+
+async def test_leads_that_have_other_ids_since_are_found_by_the_hashes(bench: Workbench) -> None:
+    """As after a restore; on a shared computer the other stays."""
+    await bench.take(happening(1, user_id=BOB[1], anonymous_id="kiosk"))
+    await bench.take(happening(2, email=ANN[1], anonymous_id="kiosk", after=9))
+    order = await order_about(bench, uuid4())
+    kiosk = identifier_hash(HASH_KEY, ANONYMOUS, "kiosk")
+    counts = await erase(bench, replace(order, hashes=(*order.hashes, kiosk)))
+    assert counts["events"] == 1
+    assert [names for names, *_ in await bench.picture()] == [
+        [(USER_ID, "bob", 0, None), (ANONYMOUS, "kiosk", 0, milliseconds(START))]
+    ]
 
 
 async def test_a_person_of_whom_only_records_are_left_can_be_erased(bench: Workbench) -> None:
