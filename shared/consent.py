@@ -78,7 +78,8 @@ def answers_in(consent: Mapping[str, Any]) -> dict[str, Answer]:
 
 def _answer(value: object, text: object) -> Answer | None:
     if isinstance(value, dict):
-        value, text = value.get("granted"), value.get("text", text)
+        text = value.get("text", text)
+        value = value.get("granted")
     granted: object = _WORDS.get(value) if isinstance(value, str) else value
     if not isinstance(granted, bool):
         return None

@@ -304,7 +304,7 @@ FAULTS = (
         f"{CORE}/matching.py",
         "        lapse(state, at_ms)  # what",
         "        pass  # what",
-        f"{ORACLE}::{GIVEN}",
+        "tests/unit/scorer/test_consent.py",
     ),
     Fault(
         "time goes on to give and take without consent to scoring",
@@ -318,21 +318,21 @@ FAULTS = (
         f"{CORE}/matching.py",
         "changed or frozen)",
         "changed)",
-        f"{ORACLE}::{GIVEN}",
+        "tests/unit/scorer/test_consent.py",
     ),
     Fault(
         "a hand-off that time made is judged by consent that was said later",
         f"{CORE}/fold.py",
         "(event.consent or ruleset.consent or event.type in MEANINGS)",
         "False",
-        f"{ORACLE}::{WALK}",
+        "tests/unit/scorer/test_consent.py",
     ),
     Fault(
         "a hand-off to sales that lacked consent counts as made",
         f"{CORE}/change.py",
         'if handoff == "sales" and not suppressed:  #',
         'if handoff == "sales":  #',
-        f"{ORACLE}::{WALK}",
+        "tests/unit/scorer/test_consent.py",
     ),
     Fault(
         "a robot's grant counts as consent",

@@ -43,6 +43,7 @@ consents = st.one_of(
         optional={"scoring": answers, "granted": answers, "text": st.just("v1")},
     ),
     st.builds(lambda granted: {"granted": granted}, st.booleans()),
+    st.builds(lambda granted: {"scoring": granted}, st.booleans()),
 )
 
 
