@@ -47,10 +47,15 @@ def answers_of(event: Event) -> dict[str, Answer]:
     """What an event says, by purpose (or DELIVERY)."""
     found = answers_in(event.consent) if event.consent else {}
     for purpose, granted in MEANINGS.get(event.type, {}).items():
-        if event.type == "email_bounced" and event.properties.get("bounce_type") in SOFT_BOUNCES:
+        if purpose == DELIVERY and is_soft(event.properties.get("bounce_type")):
             continue
         found[purpose] = (granted, found.get(purpose, (False, ""))[1])
     return found
+
+
+def is_soft(bounce_type: object) -> bool:
+    """Did a mail bounce for a passing reason?"""
+    return isinstance(bounce_type, str) and bounce_type in SOFT_BOUNCES
 
 
 def answers_in(consent: Mapping[str, Any]) -> dict[str, Answer]:

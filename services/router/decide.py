@@ -25,8 +25,8 @@ def decide(fact: Fact) -> tuple[MessageKind, ...]:
     """The messages a fact calls for, in the order they go out.
 
     A stage change is always told. A hand-off follows unless it waits until the lead is known, is
-    withheld (recalculation), suppressed (consent), or the lead is no more (merged into another). A waiting hand-off that
-    is released goes out alone: its stage change was told before.
+    withheld (recalculation), suppressed (it lacks consent), or the lead is no more (merged into
+    another). A waiting hand-off that is released goes out alone: its stage change was told before.
     """
     if isinstance(fact, HandoffReleased):
         return (HANDOFF["sales"],)

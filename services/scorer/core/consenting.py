@@ -15,8 +15,10 @@ from shared.consent import (
     DELIVERY,
     MARKETING_EMAIL,
     PASSIVE_TYPES,
+    PURPOSES,
     SALES_CONTACT,
     SCORING,
+    Purpose,
     answers_of,
 )
 from shared.envelope import Event
@@ -35,6 +37,14 @@ class Policy:
 
     regions: tuple[tuple[str, Check], ...]
     defaults: Mapping[str, Mapping[str, bool]]
+
+
+@dataclass(slots=True, frozen=True)
+class Stance:
+    """How a lead stands to a purpose. said: its own word, None where the policy speaks."""
+
+    granted: bool
+    said: Consent | None
 
 
 def compile_policy(written: ConsentPolicy | None) -> Policy | None:
@@ -77,6 +87,14 @@ def find_region(policy: Policy, state: ScoreState, event: Event) -> None:
 def is_allowed(policy: Policy | None, state: ScoreState, purpose: str) -> bool:
     said = state.consent.get(purpose)
     return by_default(policy, state, purpose) if said is None else said.granted
+
+
+def stances(policy: Policy | None, state: ScoreState) -> dict[Purpose, Stance]:
+    """Every purpose, as of the lead's newest event."""
+    return {
+        purpose: Stance(is_allowed(policy, state, purpose), state.consent.get(purpose))
+        for purpose in PURPOSES
+    }
 
 
 def by_default(policy: Policy | None, state: ScoreState, purpose: str) -> bool:

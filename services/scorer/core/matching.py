@@ -84,7 +84,7 @@ def _watched(
 
 
 def refused_entries(ruleset: Ruleset, state: ScoreState, event: Event, at_ms: int) -> list[Entry]:
-    """What a robot's event would have earned, as entries of no points; only what it forbids counts."""
+    """What a robot's event would have earned, as entries of no points; what it forbids counts."""
     if event.consent or event.type in MEANINGS:
         hear(state, event, at_ms)
     matched = ruleset.index.matching(event, state.traits)

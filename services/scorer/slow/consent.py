@@ -47,6 +47,11 @@ class Consents:
         if fits:
             self.regions.append(((event["ms"], event["source"], event["id"]), fits[0]))
 
+    @property
+    def region(self) -> str:
+        """The newest that was told of, "" for none."""
+        return self.regions[-1][1] if self.regions else ""
+
     def since(self, purpose: str) -> Word | None:
         """The first of the newest answers that are all the same; None where nothing was said."""
         said = [one for one in self.words if one.purpose == purpose]

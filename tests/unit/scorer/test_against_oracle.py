@@ -107,7 +107,7 @@ def assert_same_consent(state: ScoreState, oracle: Oracle) -> None:
         if said is not None and due is not None:
             assert (said.granted, said.text) == (due.granted, due.text)
             assert (said.at_ms, said.source) == due.place[:2]
-    assert state.region == (oracle.consents.regions or [((), "")])[-1][1]
+    assert state.region == oracle.consents.region
 
 
 def whole_fold(core: Ruleset, history: list[Plain], until_ms: int = END_MS) -> Folded:
