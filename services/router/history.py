@@ -64,7 +64,7 @@ RULES = "SELECT number, name FROM rule_number"
 _MARKS = {name for pair in FORBIDS.items() for name in pair}
 
 
-class _Bounce(msgspec.Struct):
+class _Bounce(msgspec.Struct, frozen=True):
     bounce_type: Any = None
 
 

@@ -12,6 +12,7 @@ from services.scorer.slow.conditions import Moment, durations, holds
 from services.scorer.slow.fading import in_ms
 from services.scorer.slow.fields import Plain, type_matches
 from services.scorer.slow.lead import NEARLY, Oracle, is_override
+from shared.facts import StageChange
 
 
 @dataclass
@@ -25,6 +26,11 @@ class Claim:
     handoff: str | None
     episode: int
     suppressed: str = ""
+
+
+def claim_of(change: StageChange) -> Claim:
+    """What a change of the core says."""
+    return Claim(**{name: getattr(change, name) for name in Claim.__dataclass_fields__})
 
 
 class Place:

@@ -46,7 +46,7 @@ from tests.oracle.histories_at_random import (
     ruled_histories,
 )
 from tests.oracle.rulesets_at_random import rulesets
-from tests.oracle.stages import Claim, check_walk
+from tests.oracle.stages import check_walk, claim_of
 from tests.unit.scorer.effort import examples
 
 CLOSE = 1e-9
@@ -252,16 +252,5 @@ def test_no_move_is_missed_and_none_invented(
     near = [ms for ms in clock if any(0 <= ms - event["ms"] < 900_000 for event in history)]
     for journey, stages in {"main": ruleset["stages"], **ruleset.get("journeys", {})}.items():
         made = [one for one in changes if one.journey == journey]
-        claims = [
-            Claim(
-                one.from_stage,
-                one.to_stage,
-                one.at_ms,
-                one.cause,
-                one.handoff,
-                one.episode,
-                one.suppressed,
-            )
-            for one in made
-        ]
+        claims = [claim_of(one) for one in made]
         check_walk(oracle, journey, stages, claims, near, begun)
