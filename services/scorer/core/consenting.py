@@ -107,8 +107,6 @@ def by_default(policy: Policy | None, state: ScoreState, purpose: str) -> bool:
 
 def is_frozen(policy: Policy | None, state: ScoreState) -> bool:
     """Does the lead not allow scoring?"""
-    if not state.consent and policy is None:
-        return False
     return not is_allowed(policy, state, SCORING)
 
 

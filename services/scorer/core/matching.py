@@ -22,26 +22,44 @@ from shared.ledger import Entry
 
 def matched_rules(ruleset: Ruleset, state: ScoreState, event: Event, at_ms: int) -> list[Rule]:
     """Takes in what a person's event says and counts, and returns the rules to grant, in order."""
-    if not (event.consent or state.consent or ruleset.consent or event.type in MEANINGS):
+    frozen = False
+    if event.consent or state.consent or ruleset.consent or event.type in MEANINGS:
+        changed, frozen = _heard(ruleset, state, event, at_ms)
+    else:
         changed = bool(event.traits) and fold_traits(ruleset, state, event.traits)
-        return _matched(ruleset, state, event, at_ms, changed)
-    frozen = is_frozen(ruleset.consent, state)
+    if ruleset.watching:
+        matched = _watched(ruleset, state, event, at_ms, changed)
+    else:
+        matched = ruleset.index.matching(event, state.traits)
+        if changed or ruleset.open_rules:
+            moment = Moment(event, state.traits, NOTHING_WATCHED, at_ms)
+            turned = _turned(ruleset.trait_rules if changed else ruleset.open_rules, state, moment)
+            if turned:
+                matched = sorted([*matched, *turned], key=_order)
+    return [rule for rule in matched if rule.on] if frozen else matched
+
+
+def _heard(ruleset: Ruleset, state: ScoreState, event: Event, at_ms: int) -> tuple[bool, bool]:
+    """Takes in an event's consent, traits and region. Returns (rules that hold are to be read anew,
+    the lead doesn't allow scoring).
+    """
+    policy = ruleset.consent
+    before = is_frozen(policy, state)
     hear(state, event, at_ms)
     changed = bool(event.traits) and fold_traits(ruleset, state, event.traits)
-    if ruleset.consent is not None:
-        find_region(ruleset.consent, state, event)
-    if is_frozen(ruleset.consent, state):
-        return [rule for rule in _matched(ruleset, state, event, at_ms, changed) if rule.on]
-    if frozen:
+    if policy is not None:
+        find_region(policy, state, event)
+    frozen = is_frozen(policy, state)
+    if before and not frozen:
         lapse(state, at_ms)  # what time would have brought meanwhile
-    return _matched(ruleset, state, event, at_ms, changed or frozen)
+    return changed or before, frozen
 
 
 def earned(
     ruleset: Ruleset, state: ScoreState, event: Event, at_ms: int, matched: list[Rule]
 ) -> list[Entry]:
     """Grants what an event matched, as far as the lead allows it."""
-    if not (state.consent or ruleset.consent) or not earns_nothing(ruleset.consent, state, event):
+    if not earns_nothing(ruleset.consent, state, event):
         return grant(state, event, at_ms, matched)
     entries: list[Entry] = []
     for rule in matched:
@@ -50,20 +68,6 @@ def earned(
         else:
             entries += grant(state, event, at_ms, [rule])
     return entries
-
-
-def _matched(
-    ruleset: Ruleset, state: ScoreState, event: Event, at_ms: int, changed: bool
-) -> list[Rule]:
-    if ruleset.watching:
-        return _watched(ruleset, state, event, at_ms, changed)
-    matched = ruleset.index.matching(event, state.traits)
-    if changed or ruleset.open_rules:
-        moment = Moment(event, state.traits, NOTHING_WATCHED, at_ms)
-        turned = _turned(ruleset.trait_rules if changed else ruleset.open_rules, state, moment)
-        if turned:
-            matched = sorted([*matched, *turned], key=_order)
-    return matched
 
 
 def _watched(

@@ -106,7 +106,7 @@ def schedule(ruleset: Ruleset, state: ScoreState) -> None:
     event, or at watch.until_ms. While the lead doesn't allow scoring: never.
     """
     watch = watch_of(state)
-    if is_frozen(ruleset.consent, state):
+    if (state.consent or ruleset.consent) and is_frozen(ruleset.consent, state):
         watch.next_ms = -1
         return
     now_ms = max(watch.until_ms, state.last[0] if state.last is not None else -1)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +19,7 @@ from services.scorer.core.fold import (
     next_due_ms,
 )
 from services.scorer.core.standing import score_at
-from shared.consent import PURPOSES, answers_in
+from shared.consent import PASSIVE_TYPES, PURPOSES, answers_in
 from shared.lead_state import Consent, encode_scores
 from tests.unit.scorer.stories import DAY, MONDAY, event, granted, ruleset, run
 
@@ -279,3 +282,18 @@ def test_consent_is_read_as_senders_write_it(
     """Ours, Segment's and the beacon's; what isn't an answer is passed over."""
     assert answers_in(consent) == expected
     assert set(expected) <= set(PURPOSES)
+
+
+def test_the_page_on_consent_is_true() -> None:
+    """Its policy can be read, and its example says what it seems to."""
+    page = (Path(__file__).parents[3] / "docs" / "consent.md").read_text()
+    (said,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    assert answers_in(json.loads(said)) == {
+        "marketing_email": (True, "2026-05"), "scoring": (False, ""), "analytics": (False, ""),
+    }  # fmt: skip
+    (policy,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    rules = ruleset(MODELS + policy)
+    assert rules.consent is not None
+    assert [name for name, _ in rules.consent.regions] == ["bought-list", "eea", "elsewhere"]
+    for kind in PASSIVE_TYPES:
+        assert f"`{kind}`" in page
