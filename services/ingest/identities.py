@@ -36,13 +36,17 @@ class LeftOut(msgspec.Struct, frozen=True):
     path: str
 
 
-def note(left_out: LeftOut, prefix: str = "") -> dict[str, Any]:
-    """{"code", "message", "path"} for an answer. prefix: goes in front of the path."""
-    return {
-        "code": left_out.code,
-        "message": _WORDS[left_out.code],
-        "path": f"{prefix}{left_out.path}",
-    }
+def notes_of(left_out: Iterable[LeftOut], *, in_batch: bool = False) -> list[dict[str, Any]]:
+    """[{"code", "message", "path"}] for an answer; of a batch with the "index" of the call."""
+    return [
+        {
+            **({"index": one.index} if in_batch else {}),
+            "code": one.code,
+            "message": _WORDS[one.code],
+            "path": f"batch[{one.index}].{one.path}" if in_batch else one.path,
+        }
+        for one in left_out
+    ]
 
 
 class Notes:
