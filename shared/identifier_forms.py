@@ -41,6 +41,10 @@ class IdentifierForms:
         return id_form(given) or None
 
 
+# Those of an installation without settings for it.
+PLAIN_FORMS = IdentifierForms()
+
+
 def forms_of(settings: Settings) -> IdentifierForms:
     """By LEADSCORE_EMAIL_RULES and LEADSCORE_PHONE_REGION. Raises ValueError when they can't be
     used.

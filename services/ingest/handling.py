@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from services.ingest.agent_families import agent_family
 from services.ingest.field_lists import FieldLists, field_lists
 from services.ingest.network_address import truncated_ip, whole_ip
 from services.ingest.url_parameters import Cleaner, clean_properties, url_cleaner
-from shared.identifier_forms import IdentifierForms, forms_of
+from shared.identifier_forms import PLAIN_FORMS, IdentifierForms, forms_of
 from shared.settings import Settings
 
 
@@ -32,7 +32,7 @@ class Handling:
     agent, "" for nothing · url: cleans the address of a page · fields: None where all are kept.
     """
 
-    forms: IdentifierForms = field(default_factory=IdentifierForms)
+    forms: IdentifierForms = PLAIN_FORMS
     ip: Callable[[str], str] = truncated_ip
     agent: Callable[[str], str] = _full
     url: Cleaner = _full
