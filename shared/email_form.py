@@ -77,7 +77,9 @@ def email_form(given: str, rules: EmailRules) -> str | None:
         return None
     if not _is_plain(text):
         try:
-            checked = validate_email(text, check_deliverability=False, globally_deliverable=False)
+            checked = validate_email(
+                text, strict=True, check_deliverability=False, globally_deliverable=False
+            )
         except EmailNotValidError:
             return None
         if "." not in checked.domain:
@@ -107,7 +109,7 @@ def _by_domain(address: str, rules: EmailRules) -> str:
     domain = rules.same.get(domain, domain)
     ignored = rules.ignored.get(domain) or rules.ignored.get(_EVERY_DOMAIN, frozenset())
     if "plus" in ignored:
-        local = local.partition("+")[0] or local
+        local = local.partition("+")[0].rstrip(".") or local
     if "dots" in ignored:
         local = local.replace(".", "")
     return f"{local}@{domain}"

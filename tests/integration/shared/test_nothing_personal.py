@@ -190,7 +190,8 @@ async def bad_input(roads: Roads) -> None:
     for path in ("/v1/track", "/v1/batch", "/collect"):
         await roads.send(path, '{"userId": "zanzibar', 400)
         await roads.send(path, {"batch": "zanzibar", "event": ["zanzibar"], **WHO}, 400)
-        await roads.send(path, {"userId": "zanzibar", "batch": []}, 401, authorization="Bearer zanzibar")
+        wrong = {"authorization": "Bearer zanzibar"}
+        await roads.send(path, {"userId": "zanzibar", "batch": []}, 401, **wrong)
     too_long = {"event": "x", "userId": "zanzibar" * 100}
     await roads.send("/v1/track", too_long, 400)
     await roads.send("/v1/track", {**WHO, "event": "x", "timestamp": "zanzibar"}, 400)
