@@ -25,6 +25,7 @@ from services.console.refusals import RETRY_AFTER_SECONDS, RefusedError
 from shared.envelope import milliseconds, rfc3339
 from shared.erasure_order import ErasureOrder
 from shared.errors import TryAgainError
+from shared.identifier_forms import PLAIN_FORMS, IdentifierForms
 from shared.identity import Identifier
 from shared.ids import identifier_hash
 from shared.tables import erasure
@@ -39,17 +40,23 @@ class PersonDesk:
     """Answers requests about one person."""
 
     def __init__(
-        self, engine: AsyncEngine, hash_key: bytes, send: SendErasure, now_ms: Callable[[], int]
+        self,
+        engine: AsyncEngine,
+        hash_key: bytes,
+        send: SendErasure,
+        now_ms: Callable[[], int],
+        forms: IdentifierForms = PLAIN_FORMS,
     ) -> None:
         self._engine = engine
         self._hash_key = hash_key
         self._send = send
         self._now_ms = now_ms
+        self._forms = forms
 
     async def export(self, asked: PersonRequest) -> dict[str, Any]:
         """Everything held of a person. Raises RefusedError (404) if nobody has the name."""
         async with self._snapshot() as connection:
-            person = await _found(connection, asked.name())
+            person = await _found(connection, self._named(asked))
             if not person.leads:
                 raise _nobody()
             held = await read_person(connection, person)
@@ -59,7 +66,7 @@ class PersonDesk:
         """Return once Kafka has acknowledged the order. Of somebody whom nobody knows what is still
         on its way is dropped. Raises RefusedError.
         """
-        name = asked.name()
+        name = self._named(asked)
         async with self._snapshot() as connection:
             person = await _found(connection, name)
         if isinstance(name, UUID) and not person.leads:
@@ -93,11 +100,9 @@ class PersonDesk:
             kafka_until=rfc3339(now_ms + (RETENTION_DAYS + SEGMENT_DAYS) * DAY_MS),
         )
 
-    async def proofs(self, limit: int, asked: PersonRequest | None = None) -> answers.Erasures:
-        """The newest first; of one person, if one is asked for."""
+    async def proofs(self, limit: int) -> answers.Erasures:
+        """The newest first."""
         query = sa.select(erasure).order_by(erasure.c.requested_at.desc(), erasure.c.id)
-        if asked is not None:
-            query = query.where(erasure.c.person == self._hash_of(asked.name()))
         async with self._engine.connect() as connection:
             rows = (await connection.execute(query.limit(limit))).all()
         return answers.Erasures(items=[_proof(row) for row in rows])
@@ -112,6 +117,12 @@ class PersonDesk:
                 404, "erasure_not_found", "there is no erasure with this id (yet)", "path.id"
             )
         return _proof(row)
+
+    def _named(self, asked: PersonRequest) -> Identifier | UUID:
+        name = asked.name(self._forms)
+        if name is None:
+            raise _nobody()
+        return name
 
     def _hash_of(self, name: Identifier | UUID) -> bytes:
         kind, value = (LEAD_KIND, str(name)) if isinstance(name, UUID) else name

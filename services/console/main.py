@@ -19,6 +19,7 @@ from services.console.erasures import PersonDesk
 from services.console.event_sender import EventSender
 from shared.database import create_engine
 from shared.health import Health
+from shared.identifier_forms import IdentifierForms, forms_of
 from shared.logs import configure_logs
 from shared.settings import Settings
 
@@ -41,17 +42,22 @@ def run(settings: Settings) -> None:
     if not settings.api_token.get_secret_value():
         log.error("not started", why="LEADSCORE_API_TOKEN is not set; the API would be open")
         sys.exit(2)
-    asyncio.run(_serve(settings))
+    try:
+        forms = forms_of(settings)
+    except ValueError as error:
+        log.error("settings can't be used", why=str(error))  # noqa: TRY400 - said in full
+        sys.exit(2)
+    asyncio.run(_serve(settings, forms))
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, forms: IdentifierForms) -> None:
     engine = create_engine(settings)
     health = Health.waiting_for("postgres")
     sender = EventSender(settings)
     token = settings.api_token.get_secret_value()
     hash_key = settings.hash_key.get_secret_value().encode()
-    persons = PersonDesk(engine, hash_key, sender.send_erasure, _now_ms)
-    app = create_app(engine, health, token, _now_ms, sender.send, persons)
+    persons = PersonDesk(engine, hash_key, sender.send_erasure, _now_ms, forms)
+    app = create_app(engine, health, token, _now_ms, sender.send, forms, hash_key, persons)
     server = _Server(
         uvicorn.Config(
             app,

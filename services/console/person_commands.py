@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 
-from services.console.stage_commands import Actor, DryRun, acting
+from services.console.stage_commands import Actor, DryRun, whoever
 
 if TYPE_CHECKING:
     from services.console.answers import AcceptedErasure, Erasure
@@ -74,7 +74,7 @@ def erase(
     if not reason.strip():
         _fail("say why: --reason, such as a ticket's number")
     asked = _asked(
-        ErasureRequest, email, user_id, phone, lead, reason=reason, actor=acting(actor),
+        ErasureRequest, email, user_id, phone, lead, reason=reason, actor=whoever(actor),
         dry_run=True,
     )  # fmt: skip
     found = _at_desk(lambda desk: desk.erase(asked))
@@ -174,6 +174,7 @@ async def _with_desk(ask: Callable[[PersonDesk], Awaitable[Result]]) -> Result:
     from services.console.erasures import PersonDesk
     from services.console.event_sender import EventSender
     from shared.database import create_engine
+    from shared.identifier_forms import forms_of
 
     settings = load_settings()
     engine = create_engine(settings, pool_size=1)
@@ -181,7 +182,13 @@ async def _with_desk(ask: Callable[[PersonDesk], Awaitable[Result]]) -> Result:
     hash_key = settings.hash_key.get_secret_value().encode()
     try:
         return await ask(
-            PersonDesk(engine, hash_key, sender.send_erasure, lambda: time.time_ns() // 1_000_000)
+            PersonDesk(
+                engine,
+                hash_key,
+                sender.send_erasure,
+                lambda: time.time_ns() // 1_000_000,
+                forms_of(settings),
+            )
         )
     finally:
         await sender.stop()

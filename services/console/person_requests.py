@@ -8,42 +8,45 @@ from uuid import UUID, uuid4
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.console.parameters import MAX_TEXT_CHARS
-from shared.identity import ANONYMOUS, EMAIL, PHONE, USER_ID, Identifier
+from shared.identifier_forms import IdentifierForms
+from shared.identity import ANONYMOUS, EMAIL, EXTERNAL, PHONE, USER_ID, Identifier
 
 Name = Annotated[str | None, Field(min_length=1, max_length=MAX_TEXT_CHARS, pattern=r"^[^\x00]+$")]
 Words = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
 
 
 class PersonRequest(BaseModel):
-    """Who is meant: one of these. In a body, so that no address stands in a URL or its log."""
+    """Who is meant: one of these (external: "system:id"). In a body, so that no address stands in a URL or its log."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     email: Name = None
     user_id: Name = None
     phone: Name = None
+    external: Name = None
     anonymous_id: Name = None
     lead_id: UUID | None = None
 
     @model_validator(mode="after")
     def _one_name(self) -> PersonRequest:
-        names = (self.email, self.user_id, self.phone, self.anonymous_id, self.lead_id)
-        if sum(name is not None for name in names) != 1:
-            raise ValueError("give one of email, user_id, phone, anonymous_id and lead_id")
+        if len(self._given()) + (self.lead_id is not None) != 1:
+            raise ValueError(f"give one of {', '.join(PersonRequest.model_fields)}")
         return self
 
-    def name(self) -> Identifier | UUID:
-        """As it stands in the database."""
+    def _given(self) -> list[Identifier]:
+        names = (
+            (USER_ID, self.user_id), (EMAIL, self.email), (PHONE, self.phone),
+            (EXTERNAL, self.external), (ANONYMOUS, self.anonymous_id),
+        )  # fmt: skip
+        return [(kind, value) for kind, value in names if value is not None]
+
+    def name(self, forms: IdentifierForms) -> Identifier | UUID | None:
+        """As it stands in the database; None when nothing that is kept looks like this."""
         if self.lead_id is not None:
             return self.lead_id
-        if self.email is not None:
-            return EMAIL, self.email.strip().lower()
-        for kind, value in (
-            (USER_ID, self.user_id), (PHONE, self.phone), (ANONYMOUS, self.anonymous_id)
-        ):  # fmt: skip
-            if value is not None:
-                return kind, value.strip()
-        raise AssertionError("validated")
+        ((kind, given),) = self._given()
+        value = forms.asked(kind, given)
+        return None if value is None else (kind, value)
 
 
 class ErasureRequest(PersonRequest):
