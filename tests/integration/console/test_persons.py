@@ -100,7 +100,7 @@ async def office(settings: Settings) -> AsyncIterator[Office]:
     sender = EventSender(settings)
     hash_key = settings.hash_key.get_secret_value().encode()
     persons = PersonDesk(engine, hash_key, sender.send_erasure, now_ms)
-    app = create_app(engine, Health(), "token", now_ms, sender.send, persons)
+    app = create_app(engine, Health(), "token", now_ms, sender.send, persons=persons)
     with service("scorer", settings) as scorer:
         await asyncio.to_thread(scorer.wait_ready)
         async with httpx.AsyncClient(
@@ -210,7 +210,7 @@ async def test_what_is_wrong_is_said_without_the_name(
         raise AssertionError("nothing is sent")
 
     persons = PersonDesk(engine, b"k" * 16, never, now_ms)
-    app = create_app(engine, Health(), "token", now_ms, never, persons)
+    app = create_app(engine, Health(), "token", now_ms, never, persons=persons)
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app),
         base_url="http://api",
