@@ -14,9 +14,9 @@ from services.ingest.edge import Edge, arrival_of, edge_of, gpc_of, header
 from services.ingest.json_checks import check_document, decode
 from services.ingest.keys import Sender, key_in_authorization
 from services.ingest.limits import BATCH_BYTES, BATCH_EVENTS, EVENT_BYTES
-from services.ingest.metrics import REJECTED, WITHHELD
+from services.ingest.metrics import REJECTED
 from services.ingest.normalise import Arrival, Call, normalise
-from services.ingest.privacy import Why, sift
+from services.ingest.privacy import Why, count_withheld, sift
 from services.ingest.refusal import Refusal, invalid
 from shared.envelope import Event
 
@@ -61,8 +61,7 @@ def answer_of(withheld: Mapping[Why, int], errors: Sequence[dict[str, Any]] = ()
     said: dict[str, Any] = {"success": True}
     if withheld:
         said["withheld"] = withheld
-        for why, count in withheld.items():
-            WITHHELD[why].inc(count)
+        count_withheld(withheld)
     if errors:
         said["errors"] = errors
     return _answer(said, 200)
