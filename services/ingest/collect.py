@@ -18,11 +18,11 @@ from services.ingest.identities import notes_of
 from services.ingest.json_checks import check_document, decode
 from services.ingest.keys import Sender, key_in_authorization
 from services.ingest.limits import BATCH_EVENTS, COLLECT_BYTES, EVENT_BYTES
-from services.ingest.metrics import GPC_WITHHELD, REJECTED
+from services.ingest.metrics import REJECTED
 from services.ingest.normalise import Arrival, Call, normalise
-from services.ingest.privacy import withheld_by_gpc
+from services.ingest.privacy import sift
 from services.ingest.refusal import Refusal, invalid
-from services.ingest.segment import answer, success
+from services.ingest.segment import answer, answer_of
 from shared.envelope import Event
 
 
@@ -60,16 +60,15 @@ async def collect(request: Request) -> Response:
     edge, scope = edge_of(request), request.scope
     body = await read_body(scope, request.receive, COLLECT_BYTES)
     sender, taken, errors, notes = await _read(request, body)
-    events = [event for event, _ in taken]
-    if gpc_of(scope, sender):
-        events = [event for event, submitted in taken if submitted or not withheld_by_gpc(event)]
-        GPC_WITHHELD.inc(len(taken) - len(events))
+    if errors and not taken:
+        return _refused(errors)
+    submitted = {place for place, (_, is_form) in enumerate(taken) if is_form}
+    events, withheld = sift(
+        [event for event, _ in taken], gpc=gpc_of(scope, sender), submitted=submitted
+    )
     if events:
         await edge.intake.accept(events)
-    if not taken:
-        first = {name: errors[0][name] for name in ("code", "message", "path")}
-        return answer({"error": first, "errors": errors}, 400)
-    return success(errors, notes)
+    return answer_of(withheld, errors, notes)
 
 
 async def _read(request: Request, body: bytes) -> tuple[Sender, list[Taken], _Told, _Told]:
@@ -138,3 +137,8 @@ def read_call(raw: bytes | msgspec.Raw, arrival: Arrival, index: int = 0) -> Tak
 async def _flat_fields(content_type: str, body: bytes) -> dict[str, str]:
     fields = await read_fields(content_type, body)
     return {name: value for name, value in fields.items() if isinstance(value, str)}
+
+
+def _refused(errors: list[dict[str, Any]]) -> Response:
+    first = {name: errors[0][name] for name in ("code", "message", "path")}
+    return answer({"error": first, "errors": errors}, 400)

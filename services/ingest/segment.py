@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -15,9 +15,9 @@ from services.ingest.identities import notes_of
 from services.ingest.json_checks import check_document, decode
 from services.ingest.keys import Sender, key_in_authorization
 from services.ingest.limits import BATCH_BYTES, BATCH_EVENTS, EVENT_BYTES
-from services.ingest.metrics import GPC_WITHHELD, REJECTED
+from services.ingest.metrics import REJECTED, WITHHELD
 from services.ingest.normalise import Arrival, Call, normalise
-from services.ingest.privacy import withheld_by_gpc
+from services.ingest.privacy import Why, sift
 from services.ingest.refusal import Refusal, invalid
 from shared.envelope import Event
 
@@ -33,7 +33,6 @@ class Batch(msgspec.Struct, rename="camel"):
     context: dict[str, Any] | None = None
 
 
-_Told = Sequence[dict[str, Any]]
 _call_decoder = msgspec.json.Decoder(Call)
 _batch_decoder = msgspec.json.Decoder(Batch)
 
@@ -51,19 +50,33 @@ class Success(Response):
         ]
 
 
-def success(errors: _Told = (), notes: _Told = ()) -> Response:
-    """The answer when something was taken: with what was wrong with the rest, and with notes on
-    what was left out, where there is any. Both: [{"code", "message", "path"}], in a batch with
-    "index".
+def success() -> Response:
+    """The answer to everything that was taken as it is."""
+    return Success()
+
+
+def answer_of(
+    withheld: Mapping[Why, int],
+    errors: Sequence[dict[str, Any]] = (),
+    notes: Sequence[dict[str, Any]] = (),
+) -> Response:
+    """The answer to what was taken as far as it could be and may be; what may not be is counted.
+
+    errors: what is wrong with the others · notes: what was left out of an event. Both:
+    [{"code", "message", "path"}], in a batch with "index".
     """
-    if not errors and not notes:
-        return Success()
-    body: dict[str, Any] = {"success": True}
+    if not withheld and not errors and not notes:
+        return success()
+    said: dict[str, Any] = {"success": True}
+    if withheld:
+        said["withheld"] = withheld
+        for why, count in withheld.items():
+            WITHHELD[why].inc(count)
     if errors:
-        body["errors"] = errors
+        said["errors"] = errors
     if notes:
-        body["notes"] = notes
-    return answer(body)
+        said["notes"] = notes
+    return answer(said)
 
 
 def answer(body: dict[str, Any], status: int = 200) -> Response:
@@ -80,11 +93,10 @@ def single(kind: str) -> Callable[[Request], Awaitable[Response]]:
         sender = _sender(edge, request, call.write_key)
         arrival = arrival_of(scope, edge, sender)
         event = normalise(call, kind, arrival)
-        if gpc_of(scope, sender) and withheld_by_gpc(event):
-            GPC_WITHHELD.inc()
-        else:
-            await edge.intake.accept((event,))
-        return success(notes=notes_of(arrival.left_out))
+        kept, withheld = sift((event,), gpc=gpc_of(scope, sender))
+        if kept:
+            await edge.intake.accept(kept)
+        return answer_of(withheld, notes=notes_of(arrival.left_out))
 
     return handle
 
@@ -106,13 +118,10 @@ async def batch(request: Request) -> Response:
     events, errors = read_calls(calls, arrival)
     if not events:
         return answer({"error": errors[0]["error"], "errors": _flat(errors)}, 400)
-    if gpc_of(scope, sender):
-        kept = [event for event in events if not withheld_by_gpc(event)]
-        GPC_WITHHELD.inc(len(events) - len(kept))
-        events = kept
-    if events:
-        await edge.intake.accept(events)
-    return success(_flat(errors), notes_of(arrival.left_out, in_batch=True))
+    kept, withheld = sift(events, gpc=gpc_of(scope, sender))
+    if kept:
+        await edge.intake.accept(kept)
+    return answer_of(withheld, _flat(errors), notes_of(arrival.left_out, in_batch=True))
 
 
 def read_calls(
