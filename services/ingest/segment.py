@@ -33,6 +33,11 @@ class Batch(msgspec.Struct, rename="camel"):
     context: dict[str, Any] | None = None
 
 
+<<<<<<< HEAD
+=======
+_Told = Sequence[dict[str, Any]]
+_NONE: Mapping[Why, int] = {}
+>>>>>>> main
 _call_decoder = msgspec.json.Decoder(Call)
 _batch_decoder = msgspec.json.Decoder(Batch)
 
@@ -50,6 +55,7 @@ class Success(Response):
         ]
 
 
+<<<<<<< HEAD
 def success() -> Response:
     """The answer to everything that was taken as it is."""
     return Success()
@@ -77,6 +83,25 @@ def answer_of(
     if notes:
         said["notes"] = notes
     return answer(said)
+=======
+def success(errors: _Told = (), notes: _Told = (), withheld: Mapping[Why, int] = _NONE) -> Response:
+    """The answer when something was taken: with what was wrong with the rest, and with notes on
+    what was left out, where there is any. Both: [{"code", "message", "path"}], in a batch with
+    "index". withheld: how many events may not be taken, by why; they are counted here.
+    """
+    if not errors and not notes and not withheld:
+        return Success()
+    body: dict[str, Any] = {"success": True}
+    if withheld:
+        body["withheld"] = withheld
+        for why, count in withheld.items():
+            WITHHELD[why].inc(count)
+    if errors:
+        body["errors"] = errors
+    if notes:
+        body["notes"] = notes
+    return answer(body)
+>>>>>>> main
 
 
 def answer(body: dict[str, Any], status: int = 200) -> Response:
@@ -96,7 +121,11 @@ def single(kind: str) -> Callable[[Request], Awaitable[Response]]:
         kept, withheld = sift((event,), gpc=gpc_of(scope, sender))
         if kept:
             await edge.intake.accept(kept)
+<<<<<<< HEAD
         return answer_of(withheld, notes=notes_of(arrival.left_out))
+=======
+        return success(notes=notes_of(arrival.left_out), withheld=withheld)
+>>>>>>> main
 
     return handle
 
@@ -121,7 +150,11 @@ async def batch(request: Request) -> Response:
     kept, withheld = sift(events, gpc=gpc_of(scope, sender))
     if kept:
         await edge.intake.accept(kept)
+<<<<<<< HEAD
     return answer_of(withheld, _flat(errors), notes_of(arrival.left_out, in_batch=True))
+=======
+    return success(_flat(errors), notes_of(arrival.left_out, in_batch=True), withheld)
+>>>>>>> main
 
 
 def read_calls(
