@@ -22,11 +22,7 @@ from services.ingest.metrics import REJECTED
 from services.ingest.normalise import Arrival, Call, normalise
 from services.ingest.privacy import sift
 from services.ingest.refusal import Refusal, invalid
-<<<<<<< HEAD
-from services.ingest.segment import answer, answer_of
-=======
 from services.ingest.segment import answer, success
->>>>>>> main
 from shared.envelope import Event
 
 
@@ -65,23 +61,15 @@ async def collect(request: Request) -> Response:
     body = await read_body(scope, request.receive, COLLECT_BYTES)
     sender, taken, errors, notes = await _read(request, body)
     if errors and not taken:
-<<<<<<< HEAD
-        return _refused(errors)
-=======
         first = {name: errors[0][name] for name in ("code", "message", "path")}
         return answer({"error": first, "errors": errors}, 400)
->>>>>>> main
     submitted = {place for place, (_, is_form) in enumerate(taken) if is_form}
     events, withheld = sift(
         [event for event, _ in taken], gpc=gpc_of(scope, sender), submitted=submitted
     )
     if events:
         await edge.intake.accept(events)
-<<<<<<< HEAD
-    return answer_of(withheld, errors, notes)
-=======
     return success(errors, notes, withheld)
->>>>>>> main
 
 
 async def _read(request: Request, body: bytes) -> tuple[Sender, list[Taken], _Told, _Told]:
@@ -150,11 +138,3 @@ def read_call(raw: bytes | msgspec.Raw, arrival: Arrival, index: int = 0) -> Tak
 async def _flat_fields(content_type: str, body: bytes) -> dict[str, str]:
     fields = await read_fields(content_type, body)
     return {name: value for name, value in fields.items() if isinstance(value, str)}
-<<<<<<< HEAD
-
-
-def _refused(errors: list[dict[str, Any]]) -> Response:
-    first = {name: errors[0][name] for name in ("code", "message", "path")}
-    return answer({"error": first, "errors": errors}, 400)
-=======
->>>>>>> main

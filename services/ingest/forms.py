@@ -22,7 +22,7 @@ from services.ingest.metrics import REJECTED
 from services.ingest.normalise import Call
 from services.ingest.redirects import allowed_redirect, origins_in
 from services.ingest.refusal import Refusal, invalid
-from services.ingest.segment import answer_of
+from services.ingest.segment import success
 
 _PAGE = (
     '<!doctype html><html lang="en"><meta charset="utf-8">'
@@ -52,7 +52,7 @@ async def submit(request: Request) -> Response:
     if _wants_page(request):
         page = _PAGE.format(title="Thank you", text="Your answers have arrived.")
         return HTMLResponse(page, headers=_PAGE_HEADERS)
-    return answer_of({}, notes=notes)
+    return success(notes=notes)
 
 
 async def _take(request: Request) -> tuple[str, list[dict[str, Any]]]:

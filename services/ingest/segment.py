@@ -33,11 +33,8 @@ class Batch(msgspec.Struct, rename="camel"):
     context: dict[str, Any] | None = None
 
 
-<<<<<<< HEAD
-=======
 _Told = Sequence[dict[str, Any]]
 _NONE: Mapping[Why, int] = {}
->>>>>>> main
 _call_decoder = msgspec.json.Decoder(Call)
 _batch_decoder = msgspec.json.Decoder(Batch)
 
@@ -55,35 +52,6 @@ class Success(Response):
         ]
 
 
-<<<<<<< HEAD
-def success() -> Response:
-    """The answer to everything that was taken as it is."""
-    return Success()
-
-
-def answer_of(
-    withheld: Mapping[Why, int],
-    errors: Sequence[dict[str, Any]] = (),
-    notes: Sequence[dict[str, Any]] = (),
-) -> Response:
-    """The answer to what was taken as far as it could be and may be; what may not be is counted.
-
-    errors: what is wrong with the others · notes: what was left out of an event. Both:
-    [{"code", "message", "path"}], in a batch with "index".
-    """
-    if not withheld and not errors and not notes:
-        return success()
-    said: dict[str, Any] = {"success": True}
-    if withheld:
-        said["withheld"] = withheld
-        for why, count in withheld.items():
-            WITHHELD[why].inc(count)
-    if errors:
-        said["errors"] = errors
-    if notes:
-        said["notes"] = notes
-    return answer(said)
-=======
 def success(errors: _Told = (), notes: _Told = (), withheld: Mapping[Why, int] = _NONE) -> Response:
     """The answer when something was taken: with what was wrong with the rest, and with notes on
     what was left out, where there is any. Both: [{"code", "message", "path"}], in a batch with
@@ -101,7 +69,6 @@ def success(errors: _Told = (), notes: _Told = (), withheld: Mapping[Why, int] =
     if notes:
         body["notes"] = notes
     return answer(body)
->>>>>>> main
 
 
 def answer(body: dict[str, Any], status: int = 200) -> Response:
@@ -121,11 +88,7 @@ def single(kind: str) -> Callable[[Request], Awaitable[Response]]:
         kept, withheld = sift((event,), gpc=gpc_of(scope, sender))
         if kept:
             await edge.intake.accept(kept)
-<<<<<<< HEAD
-        return answer_of(withheld, notes=notes_of(arrival.left_out))
-=======
         return success(notes=notes_of(arrival.left_out), withheld=withheld)
->>>>>>> main
 
     return handle
 
@@ -150,11 +113,7 @@ async def batch(request: Request) -> Response:
     kept, withheld = sift(events, gpc=gpc_of(scope, sender))
     if kept:
         await edge.intake.accept(kept)
-<<<<<<< HEAD
-    return answer_of(withheld, _flat(errors), notes_of(arrival.left_out, in_batch=True))
-=======
     return success(_flat(errors), notes_of(arrival.left_out, in_batch=True), withheld)
->>>>>>> main
 
 
 def read_calls(
