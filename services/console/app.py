@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.console.access import TokenGate
 from services.console.accounts import AccountReader, account_routes
 from services.console.lead_finding import finding_routes
+from services.console.merge_routes import merge_routes
+from services.console.merging import MergeDesk
 from services.console.reading import LeadReader
 from services.console.refusals import answer_refusals
 from services.console.request_times import RequestTimes
@@ -32,9 +34,11 @@ def create_app(
     now_ms: Callable[[], int],
     send: Send,
     forms: IdentifierForms = PLAIN_FORMS,
+    hash_key: bytes = b"",
 ) -> FastAPI:
     """Build the app. `now_ms` is the clock, `send` puts an event on lead-events and raises
-    TryAgainError while it can't, `forms` is how identifiers are kept here. Raises ValueError if
+    TryAgainError while it can't, `forms` is how identifiers are kept here, `hash_key` that of
+    keyed hashes. Raises ValueError if
     the token is empty.
     """
     gate = TokenGate(token)
@@ -52,6 +56,7 @@ def create_app(
             StageSetter(engine, send, now_ms),
             SegmentCounter(engine, now_ms),
         ),
+        merge_routes(MergeDesk(engine, send, now_ms, hash_key)),
         account_routes(AccountReader(engine, now_ms)),
     ):
         app.include_router(router, dependencies=[Depends(gate), shown])

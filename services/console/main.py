@@ -54,7 +54,8 @@ async def _serve(settings: Settings, forms: IdentifierForms) -> None:
     health = Health.waiting_for("postgres")
     sender = EventSender(settings)
     token = settings.api_token.get_secret_value()
-    app = create_app(engine, health, token, _now_ms, sender.send, forms)
+    hash_key = settings.hash_key.get_secret_value().encode()
+    app = create_app(engine, health, token, _now_ms, sender.send, forms, hash_key)
     server = _Server(
         uvicorn.Config(
             app,
