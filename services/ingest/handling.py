@@ -26,6 +26,9 @@ _AGENT: dict[str, Callable[[str], str] | None] = {
 }
 
 
+_UNCLEANED = url_cleaner("")
+
+
 @dataclass(frozen=True, slots=True)
 class Handling:
     """What normalising is told by settings. ip, agent: what is kept of an address and of a user
@@ -36,7 +39,7 @@ class Handling:
     forms: IdentifierForms = PLAIN_FORMS
     ip: Callable[[str], str] = truncated_ip
     agent: Callable[[str], str] | None = None
-    url: Cleaner = url_cleaner("")
+    url: Cleaner = _UNCLEANED
     fields: FieldLists | None = None
 
     def kept(
