@@ -87,7 +87,9 @@ class LeadMerged(_Fact, frozen=True, kw_only=True, tag="lead_merged"):
 
 class LeadUnmerged(_Fact, frozen=True, kw_only=True, tag="lead_unmerged"):
     """A merge was taken back: other_lead stands by itself again. Takes a number of the former
-    survivor's sequence. other_lead's own sequence goes on with a StageChanged of cause "unmerge",
+    survivor's sequence, and brings it back to the stage it had when it took other_lead in (a change
+    that follows has the next number). other_lead's own sequence goes on with a StageChanged of
+    cause "unmerge",
     whose other_lead is the former survivor.
     """
 

@@ -20,15 +20,13 @@ KIND_NAMES: dict[int, str] = {
 class Marks(IntFlag):
     """What resolving must know of an identifier beside whose it is.
 
-    HANGS: it is this lead's only because an event named it together with a stronger one ·
-    PARTED: an operator has taken back a merge that went by it · QUARANTINED: too many people share
-    it; it links nobody any more.
+    HANGS: it is this lead's only because an event named it together with another that was there
+    before, or is stronger · QUARANTINED: too many people share it; it links nobody any more.
     """
 
     NONE = 0
     HANGS = 1
-    PARTED = 2
-    QUARANTINED = 4
+    QUARANTINED = 2
 
 
 # (kind, value); an external id's value is "system:id".

@@ -49,6 +49,11 @@ class Settings(BaseSettings):
     allowed_origins: str = "*"
     redirect_origins: str = ""
 
+    # An anonymous id (a kiosk, an office) on which more people identify links nobody any more; a
+    # lead that has so many identifiers gets no more.
+    identity_max_people: int = Field(20, ge=1, le=1000)
+    identity_max_identifiers: int = Field(500, ge=2, le=10_000)
+
     host: str = "127.0.0.1"
     port: int = Field(0, ge=0, le=65535, description="HTTP port of this process; 0 picks one")
     public_url: str = ""

@@ -98,6 +98,20 @@ lead_merge = sa.Table(
     sa.Index("lead_merge_survivor_idx", "survivor"),
 )
 
+# Operators' words that two are not one person, by the keyed hashes of what either side had then.
+# What was said before (by position) of one of these and one of those is void.
+parting = sa.Table(
+    "parting",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("at_ms", sa.BigInteger, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("event_id", sa.Text, nullable=False),
+    sa.Column("these", sa.ARRAY(BYTEA), nullable=False),
+    sa.Column("those", sa.ARRAY(BYTEA), nullable=False),
+    sa.UniqueConstraint("source", "event_id"),
+)
+
 # Pairs of leads that may be one person. lead_a < lead_b · score: 0 to 1 · status: open, dismissed
 # or accepted.
 duplicate_pair = sa.Table(

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from services.scorer.arrivals import Arrival, read_records
 from shared.envelope import Event, encode_event
 
+# What keyed hashes are made with in tests.
+HASH_KEY = b"a key for tests only, 32 bytes.."
+
 
 @dataclass(frozen=True)
 class ReadRecord:
@@ -21,7 +24,7 @@ class ReadRecord:
 
 def arrival_of(value: bytes | None) -> Arrival:
     """The arrival of one record's value. Raises PoisonError when it can't become an event."""
-    arrivals, unreadable = read_records([ReadRecord(value)])
+    arrivals, unreadable = read_records([ReadRecord(value)], HASH_KEY)
     for one in unreadable:
         raise one.error
     return arrivals[0]
@@ -29,6 +32,7 @@ def arrival_of(value: bytes | None) -> Arrival:
 
 def arrivals_of(events: Iterable[Event]) -> list[Arrival]:
     """The arrivals of a batch of events."""
-    arrivals, unreadable = read_records([ReadRecord(encode_event(event)) for event in events])
+    records = [ReadRecord(encode_event(event)) for event in events]
+    arrivals, unreadable = read_records(records, HASH_KEY)
     assert not unreadable
     return arrivals

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
 
+from shared.identity import Marks
+
 
 class Run(NamedTuple):
     """From this instant on the anonymous id belongs to this lead (until the next run)."""
@@ -19,24 +21,33 @@ class Run(NamedTuple):
 @dataclass(slots=True)
 class AnonymousId:
     """Whom an anonymous id belongs to. `claimed_ms` is None until somebody identified on it;
-    `people`: everybody it belongs to or belonged to before this batch, at any time.
+    `people`: everybody it belongs to or belonged to before this batch, at any time ·
+    `quarantined_ms`: from then on it is nobody's.
     """
 
     runs: list[Run]
     claimed_ms: int | None
     people: set[UUID] = field(default_factory=set)
+    quarantined_ms: int | None = None
 
     def has_border_at(self, at_ms: int) -> bool:
         """Did somebody take it over in this very millisecond?"""
         return at_ms == self.claimed_ms or any(run.since_ms == at_ms for run in self.runs)
 
-    def add_run(self, since_ms: int, claimed_ms: int | None, lead_id: UUID) -> None:
+    def add_run(self, since_ms: int, claimed_ms: int | None, lead_id: UUID, marks: int) -> None:
         """One more stored row of this id. Only the first run's row says when it was claimed."""
         self.runs.append(Run(since_ms, lead_id))
         self.runs.sort()
         self.people.add(lead_id)
+        if marks & Marks.QUARANTINED:
+            self.quarantined_ms = since_ms
         if claimed_ms is not None:
             self.claimed_ms = claimed_ms
+
+    def marks_at(self, run: Run) -> int:
+        """The marks of a run's row: see shared.identity."""
+        quarantined = run.since_ms == self.quarantined_ms
+        return int(Marks.QUARANTINED if quarantined else Marks.NONE)
 
     def owner_at(self, at_ms: int) -> UUID:
         index = bisect_right(self.runs, at_ms, key=lambda run: run.since_ms)

@@ -12,7 +12,7 @@ import msgspec
 from services.scorer.mentions import Mention, Mentions, mention_of
 from shared.envelope import ENVELOPE_VERSION, Event, decode_event, milliseconds
 from shared.errors import PoisonError
-from shared.event_types import ALIAS
+from shared.event_types import ALIAS, OPERATOR
 from shared.ids import dedupe_key
 from shared.lead_state import Position
 
@@ -54,7 +54,9 @@ class Unreadable:
     error: PoisonError
 
 
-def read_records(records: Sequence[Record]) -> tuple[list[Arrival], list[Unreadable]]:
+def read_records(
+    records: Sequence[Record], hash_key: bytes
+) -> tuple[list[Arrival], list[Unreadable]]:
     """Read a batch: the events in arrival order, and the records that aren't events."""
     unreadable: list[Unreadable] = []
     try:
@@ -63,7 +65,7 @@ def read_records(records: Sequence[Record]) -> tuple[list[Arrival], list[Unreada
         events = [decode_event(record.value) for record in records]  # type: ignore[arg-type]
     except Exception:  # noqa: BLE001 - whatever it is: which record, and why, is found out now
         records, events = _decoded_one_by_one(records, unreadable)
-    keys = [dedupe_key(event.source, event.id) for event in events]
+    keys = [dedupe_key(hash_key, event.source, event.id) for event in events]
     arrivals: list[Arrival] = []
     mentions: Mentions = {}
     for record, event, key in zip(records, events, keys, strict=True):
@@ -106,7 +108,7 @@ def _arrival(record: Record, event: Event, key: UUID, mentions: Mentions) -> Arr
     if "\0" in event_id or "\0" in source or "\0" in event.type:
         raise PoisonError("bad_text", "a name or id holds the character U+0000")
     who = event.identifiers
-    if who.external or event.type == ALIAS:
+    if who.external or event.type == ALIAS or source == OPERATOR:
         mention = mention_of(event)
     else:
         names = (who.user_id, who.email, who.anonymous_id, who.phone)

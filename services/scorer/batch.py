@@ -11,15 +11,20 @@ import asyncpg
 
 from services.scorer import queries
 from services.scorer.arrivals import Arrival
-from services.scorer.identity import Plan, Resolver
+from services.scorer.identity import Resolver
+from services.scorer.identity_cache import FoundRow
 from services.scorer.leads import Lead, loaded_lead, new_lead
-from services.scorer.mentions import mentioned_identifiers
+from services.scorer.mentions import IdentifierRow, mentioned_identifiers
 from services.scorer.outcome import Outcome
+from services.scorer.plan import Plan
+from services.scorer.review import Scope, find_scope, review
 from services.scorer.scene import NewerRulesetError, Scene
 from services.scorer.scoring import score
 from services.scorer.writing import write_identity, write_outcome
 from shared.errors import TryAgainError
 from shared.identity import Identifier
+
+NOBODY = UUID(int=0)
 
 
 class LostPartitionError(Exception):
@@ -53,6 +58,8 @@ class Taken:
     refolded: int
     merged: int
     conflicts: int
+    reviewed: int = 0
+    refused: int = 0
 
 
 async def take_in(
@@ -63,25 +70,31 @@ async def take_in(
     Raises LostPartitionError, OldResolutionError, NewerRulesetError, or what Postgres raises; in
     every case the caller rolls back.
     """
-    now_ms = await connection.fetchval(
+    claimed = await connection.fetchrow(
         queries.CLAIM, claim.topic, claim.partition, claim.from_offset, claim.next_offset,
         claim.epoch, claim.watermark_ms,
     )  # fmt: skip
-    if now_ms is None:
+    if claimed is None:
         raise LostPartitionError(f"{claim.topic}/{claim.partition} from {claim.from_offset}")
+    now_ms, newest_parting = claimed
+    await scene.partings.refresh(connection, newest_parting)
     if not arrivals:
         return Taken(0, 0, 0, 0, 0, 0, 0)
     unique = {arrival.key: arrival for arrival in reversed(arrivals)}
     incoming = arrivals if len(unique) == len(arrivals) else list(reversed(unique.values()))
     mentioned = mentioned_identifiers({arrival.mention for arrival in incoming})
     try:
-        plan, versions = await _resolve(connection, mentioned, incoming, scene, now_ms)
-        leads = await _lock(connection, plan, versions, incoming, scene.ruleset.version)
+        plan, versions, scope = await _resolve(connection, mentioned, incoming, scene, now_ms)
+        leads = await _lock(connection, plan, versions, incoming, scene.ruleset.version, scope)
+        if scope is not None and not await review(connection, scope, leads, plan, scene, now_ms):
+            raise OldResolutionError("the leads that are reviewed have changed since")
     except OldResolutionError:
         scene.identities.forget(mentioned)
         raise
     if plan.changes_hands:
         scene.identities.forget(mentioned)
+    if plan.review is not None:
+        scene.identities.forget(plan.review.identifiers)
     seen = await _seen(connection, unique.keys(), scene)
     fresh = [arrival for arrival in incoming if arrival.key not in seen] if seen else incoming
     _found(leads, plan, incoming, scene, now_ms)
@@ -96,7 +109,7 @@ async def take_in(
     return Taken(
         events=len(fresh), duplicates=len(arrivals) - len(fresh), entries=outcome.entries,
         changes=len(outcome.changes), refolded=refolded, merged=len(plan.merges),
-        conflicts=plan.conflicts,
+        conflicts=plan.conflicts, reviewed=len(scope.leads) if scope else 0, refused=plan.refused,
     )  # fmt: skip
 
 
@@ -114,8 +127,10 @@ async def _resolve(
     incoming: Sequence[Arrival],
     scene: Scene,
     now_ms: int,
-) -> tuple[Plan, dict[UUID, int]]:
-    """Give each arrival its lead; put down identifiers nobody had. Returns the leads' versions."""
+) -> tuple[Plan, dict[UUID, int], Scope | None]:
+    """Give each arrival its lead; put down identifiers nobody had. Returns the leads' versions, and
+    what has to be reviewed once they are locked.
+    """
     found, missing = scene.identities.look_up(mentioned)
     if missing:
         read = await connection.fetch(
@@ -127,18 +142,60 @@ async def _resolve(
     versions: dict[UUID, int] = {}
     known: set[UUID] = set()
     for row in found:
-        lead_id, version = row[4], row[6]
+        lead_id, version = row[4], row[7]
         if version <= versions.get(lead_id, version):
             versions[lead_id] = version  # the oldest: one old row is enough to look again
-        if row[5]:
+        if row[6]:
             known.add(lead_id)
-    plan = Resolver(found, known, now_ms, scene.new_id).resolve(incoming)
-    if plan.inserts:
-        columns = [list(column) for column in zip(*plan.inserts, strict=True)]
+    plan, scope = await _planned(connection, found, known, incoming, scene, now_ms)
+    rows = plan.inserts
+    if scope is not None:
+        versions = scope.versions | versions  # those read first: they must not have grown since
+        # Put down at once, too, so that nobody else does meanwhile; the review replaces them.
+        rows = sorted(
+            rows + [IdentifierRow(*one, 0, None, NOBODY) for one in scope.new_identifiers()]
+        )
+    if rows:
+        columns = [list(column) for column in zip(*rows, strict=True)]
         status = await connection.execute(queries.INSERT_IDENTIFIERS, *columns)
-        if int(status.rpartition(" ")[2]) != len(plan.inserts):
+        if int(status.rpartition(" ")[2]) != len(rows):
             raise OldResolutionError("another scorer has put an identifier down first")
-    return plan, versions
+    return plan, versions, scope
+
+
+async def _planned(
+    connection: Any,
+    found: Sequence[FoundRow],
+    known: set[UUID],
+    incoming: Sequence[Arrival],
+    scene: Scene,
+    now_ms: int,
+) -> tuple[Plan, Scope | None]:
+    """The plan for all arrivals but those that a review has to place: these are the scope's."""
+    full: set[UUID] = set()
+    scope: Scope | None = None
+    said = [one.mention.apart for one in incoming if one.mention.apart is not None]
+    parted = scene.partings.including(said) if said else scene.partings
+    rest = incoming
+    while True:
+        resolver = Resolver(
+            found, set(known), now_ms, scene.new_id, scene.limits, full, parted.speak_of
+        )
+        plan = resolver.resolve(rest)
+        if resolver.open:
+            opened = resolver.open if scope is None else [*scope.arrivals, *resolver.open]
+            scope = await find_scope(connection, incoming, opened)
+            reviewed = {id(arrival) for arrival in scope.arrivals}
+            rest = [arrival for arrival in incoming if id(arrival) not in reviewed]
+            for arrival in scope.arrivals:
+                arrival.lead_id = None  # until the review says
+            continue
+        more = {row.lead_id for row in plan.inserts} - plan.created.keys() - full
+        counts = await connection.fetch(queries.COUNT_IDENTIFIERS, list(more)) if more else []
+        too_many = {row[0] for row in counts if row[1] >= scene.limits.identifiers}
+        if not too_many:
+            return plan, scope
+        full |= too_many
 
 
 async def _lock(
@@ -147,6 +204,7 @@ async def _lock(
     versions: dict[UUID, int],
     incoming: Sequence[Arrival],
     ruleset_version: int,
+    scope: Scope | None,
 ) -> dict[UUID, Lead]:
     """Lock every existing lead the batch touches, in id order, and see that nothing has moved."""
     wanted = {one.lead_id for one in incoming if one.lead_id is not None} | plan.merges.keys()
@@ -155,16 +213,24 @@ async def _lock(
         wanted |= anonymous.people
     wanted |= {row.lead_id for row in plan.inserts}
     wanted -= plan.created.keys()
+    concerned = scope.to_lock() if scope is not None else frozenset()
+    wanted |= concerned
     if not wanted:
         return {}
     leads = {}
     for row in await connection.fetch(queries.LOCK_LEADS, sorted(wanted)):
         lead = loaded_lead(row)
-        if lead.merged_into is not None or lead.identity_version != versions.get(lead.id):
+        # (A lead that was absorbed by one under review has no identifiers, and no version.)
+        absorbed = lead.id in concerned and lead.id not in versions
+        if not absorbed and (
+            lead.merged_into is not None or lead.identity_version != versions.get(lead.id)
+        ):
             raise OldResolutionError("a lead's identity has changed since it was read")
         if lead.ruleset_version > ruleset_version:
             raise NewerRulesetError(lead.ruleset_version)
         leads[lead.id] = lead
+    if wanted - leads.keys() - concerned:
+        raise OldResolutionError("a lead is gone since it was read")
     return leads
 
 

@@ -4,10 +4,12 @@ is new.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from services.scorer import queries
 from services.scorer.anonymous import AnonymousId, Claim, runs_of
@@ -16,16 +18,15 @@ from services.scorer.core.by_hand import set_by_hand
 from services.scorer.core.compiled import Ruleset
 from services.scorer.core.fold import fold_scores, new_state, position, settle
 from services.scorer.core.moves import MAIN
-from services.scorer.identity import Plan
 from services.scorer.leads import Lead
-from services.scorer.mentions import claimed_anonymous_ids
+from services.scorer.mentions import claimed_anonymous_ids, mention_of
 from services.scorer.outcome import Outcome
+from services.scorer.plan import Plan
 from services.scorer.scene import Scene
 from shared.bodies import open_body
 from shared.envelope import Event, decode_event
 from shared.event_types import OPERATOR, STAGE_OVERRIDDEN
 from shared.facts import Cause, StageChange
-from shared.identity import known_identifiers
 from shared.lead_state import Position, ScoreState, decode_scores
 from shared.ledger import encode_entries
 
@@ -79,16 +80,27 @@ async def load_past(
         for row in rows:
             past.bases[row["lead_id"]] = decode_scores(row["scores"])
             from_ms[row["lead_id"]] = row["last_ms"]
+    for one in await _stored(connection, from_ms):
+        base = past.bases[one.lead_id].last
+        if base is None or one.position > base:
+            past.stored.append(one)
+    return past
+
+
+async def stored_events(connection: Any, leads: Iterable[UUID]) -> list[Stored]:
+    """All that is stored of some leads."""
+    return await _stored(connection, dict.fromkeys(leads, 0))
+
+
+async def _stored(connection: Any, from_ms: Mapping[UUID, int]) -> list[Stored]:
     if not from_ms:
-        return past
+        return []
     rows = await connection.fetch(queries.HISTORY, list(from_ms), list(from_ms.values()))
+    found = []
     for key, lead_id, body, entries in rows:
         event = decode_event(open_body(body))
-        at = position(event)
-        base = past.bases[lead_id].last
-        if base is None or at > base:
-            past.stored.append(Stored(key, lead_id, lead_id, event, at, entries))
-    return past
+        found.append(Stored(key, lead_id, lead_id, event, position(event), entries))
+    return found
 
 
 def settle_contested(plan: Plan, arrivals: Sequence[Arrival], past: Past) -> None:
@@ -99,12 +111,13 @@ def settle_contested(plan: Plan, arrivals: Sequence[Arrival], past: Past) -> Non
         claims = [
             Claim(*stored.position, stored.lead_id)
             for stored in past.stored
-            if anonymous_id in claimed_anonymous_ids(stored.event)
+            if anonymous_id in claimed_anonymous_ids(mention_of(stored.event))
         ]
         claims += [
             Claim(*arrival.position, arrival.lead_id)
             for arrival in arrivals
-            if arrival.lead_id is not None and anonymous_id in claimed_anonymous_ids(arrival.event)
+            if arrival.lead_id is not None
+            and anonymous_id in claimed_anonymous_ids(arrival.mention)
         ]
         if not claims:
             continue
@@ -117,8 +130,8 @@ def _move(
     anonymous_id: str, anonymous: AnonymousId, arrivals: Sequence[Arrival], past: Past
 ) -> None:
     for stored in past.stored:
-        who = stored.event.identifiers
-        if who.anonymous_id == anonymous_id and not known_identifiers(who):
+        mention = mention_of(stored.event)
+        if mention.anonymous_id == anonymous_id and not mention.names:
             stored.lead_id = anonymous.owner_at(stored.position[0])
     for arrival in arrivals:
         mention = arrival.mention
@@ -173,8 +186,16 @@ def set_late_by_hand(
     outcome.add_changes(lead, changes)
 
 
-def read_ladder_once(scene: Scene, lead: Lead, cause: Cause, outcome: Outcome) -> None:
-    """After history changed: where does the lead stand now, seen from the stage last published?"""
+def read_ladder_once(
+    scene: Scene,
+    lead: Lead,
+    cause: Cause,
+    outcome: Outcome,
+    told: Set[tuple[str, str]] = frozenset(),
+) -> None:
+    """After history changed: where does the lead stand now, seen from the stage last published?
+    told: stages that content was handed already, under the id of a lead that was merged into it.
+    """
     at_ms = max(
         scene.watermark_ms,
         lead.state.last[0] if lead.state.last else 0,
@@ -191,4 +212,14 @@ def read_ladder_once(scene: Scene, lead: Lead, cause: Cause, outcome: Outcome) -
     )
     lead.journeys = settled.journeys
     outcome.add_time_entries(lead, settled.time_entries)
-    outcome.add_changes(lead, settled.changes)
+    outcome.add_changes(lead, _without_told(settled.changes, told))
+
+
+def _without_told(changes: Sequence[StageChange], told: Set[tuple[str, str]]) -> list[StageChange]:
+    """Changes that follow from a merge: content that has this person already gets nothing."""
+    return [
+        msgspec.structs.replace(change, handoff=None)
+        if change.handoff == "content" and (change.journey, change.to_stage) in told
+        else change
+        for change in changes
+    ]

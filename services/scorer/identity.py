@@ -8,49 +8,35 @@ The rules, in order:
 - An anonymous id belongs to its own lead until somebody identifies on it. Then it belongs to people
   by runs of occurred_at: from each identify to the next of another person; what came before the
   first belongs to the first. Any event with a known identifier and an anonymous id identifies.
-- Only an alias merges two known leads; the older survives.
+- Only an alias or an operator merges two known leads; the older survives.
+
+What an event in its time can't change any more (it names somebody before what is known of them, or
+an operator's word may speak against it) is left open, for services/scorer/review.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence, Set
 from operator import attrgetter
 from uuid import UUID
 
 from services.scorer.anonymous import AnonymousId, Run, without_repeats
 from services.scorer.arrivals import Arrival
 from services.scorer.identity_cache import FoundRow
-from services.scorer.mentions import IdentifierRow, Mention
-from shared.identity import ANONYMOUS, USER_ID, Identifier
+from services.scorer.mentions import IdentifierRow, Mention, claimed_anonymous_ids
+from services.scorer.plan import Limits, Plan, Why
+from shared.event_types import ALIAS, LEADS_MERGED, OPERATOR
+from shared.identity import ANONYMOUS, Identifier, Marks
 
-
-@dataclass(slots=True)
-class Plan:
-    """What resolving decided.
-
-    created: new lead → is it known · became_known: leads that were anonymous and now have a name ·
-    inserts: identifier rows nobody had · claims: anonymous id → (first claim, its lead), to update
-    the first row · merges: absorbed lead → survivor, both existing · contested: anonymous ids whose
-    runs change for more than one person: their history may have to move.
-    """
-
-    created: dict[UUID, bool] = field(default_factory=dict)
-    became_known: set[UUID] = field(default_factory=set)
-    inserts: list[IdentifierRow] = field(default_factory=list)
-    claims: dict[str, tuple[int, UUID]] = field(default_factory=dict)
-    merges: dict[UUID, UUID] = field(default_factory=dict)
-    contested: dict[str, AnonymousId] = field(default_factory=dict)
-    conflicts: int = 0
-
-    @property
-    def changes_hands(self) -> bool:
-        """Does any identifier that was there before belong to somebody else, or otherwise, now?"""
-        return bool(self.merges or self.claims or self.contested or self.became_known)
+# When a name was first seen, that was new to this batch; and its marks.
+NEVER = (-1, 0)
 
 
 class Resolver:
-    """Works a batch through a directory of identifiers held in memory."""
+    """Works a batch through a directory of identifiers held in memory. full: leads that can't have
+    more identifiers · spoken_of: has an operator ever kept this identifier's person apart from
+    somebody?
+    """
 
     def __init__(
         self,
@@ -58,8 +44,16 @@ class Resolver:
         known_leads: set[UUID],
         now_ms: int,
         new_id: Callable[[int], UUID],
+        limits: Limits = Limits(),  # noqa: B008 - frozen
+        full: Set[UUID] = frozenset(),
+        spoken_of: Callable[[Identifier], bool] = lambda _identifier: False,
     ) -> None:
         self._known: dict[Identifier, UUID] = {}
+        # Of names that were there before: when they were first seen, and their marks.
+        self._births: dict[Identifier, tuple[int, int]] = {}
+        self._limits = limits
+        self._full = full
+        self._spoken_of = spoken_of
         self._anonymous: dict[str, AnonymousId] = {}
         self._known_leads = known_leads
         self._now_ms = now_ms
@@ -67,20 +61,28 @@ class Resolver:
         self._moved: dict[UUID, UUID] = {}
         self._new_rows: dict[Identifier, IdentifierRow] = {}
         self.plan = Plan()
-        for kind, value, since_ms, claimed_ms, lead_id, _, _ in rows:
+        # Arrivals that only a review of their leads can place.
+        self.open: list[Arrival] = []
+        for kind, value, since_ms, claimed_ms, lead_id, marks, _, _ in rows:
             if kind != ANONYMOUS:
                 self._known[kind, value] = lead_id
-            elif value not in self._anonymous:
-                self._anonymous[value] = AnonymousId(
-                    [Run(since_ms, lead_id)], claimed_ms, {lead_id}
-                )
+                self._births[kind, value] = (-1 if claimed_ms is None else claimed_ms, marks)
             else:
-                self._anonymous[value].add_run(since_ms, claimed_ms, lead_id)
+                if value not in self._anonymous:
+                    self._anonymous[value] = AnonymousId([], None)
+                self._anonymous[value].add_run(since_ms, claimed_ms, lead_id, marks)
 
     def resolve(self, arrivals: Sequence[Arrival]) -> Plan:
-        """Give every arrival its lead, in order of occurrence, and return what changed."""
-        for arrival in sorted(self._open(arrivals), key=attrgetter("position")):
-            arrival.lead_id = self._owner(arrival)
+        """Give every arrival its lead, in order of occurrence, and return what changed. Where some
+        are left `open`, the plan is worth nothing: review those, and resolve the others again.
+        """
+        for arrival in sorted(self._unsettled(arrivals), key=attrgetter("position")):
+            if self._needs_review(arrival):
+                self.open.append(arrival)
+            else:
+                arrival.lead_id = self._owner(arrival)
+        if self.open:
+            return self.plan
         if self._moved:
             for arrival in arrivals:
                 assert arrival.lead_id is not None
@@ -94,6 +96,9 @@ class Resolver:
         }
         self.plan.merges = {
             absorbed: self._standing(survivor) for absorbed, survivor in self.plan.merges.items()
+        }
+        self.plan.mentions = {
+            (kind, value, self._standing(lead_id)) for kind, value, lead_id in self.plan.mentions
         }
         self.plan.became_known = {
             self._standing(lead_id) for lead_id in self.plan.became_known
@@ -120,7 +125,7 @@ class Resolver:
             lead_id = self._moved[lead_id]
         return lead_id
 
-    def _open(self, arrivals: Sequence[Arrival]) -> list[Arrival]:
+    def _unsettled(self, arrivals: Sequence[Arrival]) -> list[Arrival]:
         """Give the arrivals that settle themselves their lead; return the others.
 
         Nearly every event is of a person whom nothing in the batch changes. Those are seen to
@@ -157,13 +162,17 @@ class Resolver:
         """
         names, anonymous_id = mention.names, mention.anonymous_id
         anonymous = self._anonymous.get(anonymous_id) if anonymous_id else None
-        if anonymous is not None and len(anonymous.runs) > 1:
+        if (anonymous is not None and len(anonymous.runs) > 1) or mention.apart is not None:
             return None
         if not names:
             return anonymous.runs[0].lead_id if anonymous is not None else None
         if len(names) > 1 or mention.aliases:
             return None
         lead_id = self._known.get(names[0])
+        if lead_id is not None:
+            born_ms, marks = self._births[names[0]]
+            if marks & Marks.HANGS and any(arrival.at_ms <= born_ms for arrival in line):
+                return None
         if anonymous_id and lead_id is not None:
             if anonymous is None or anonymous.runs[0].lead_id != lead_id:
                 return None
@@ -172,20 +181,69 @@ class Resolver:
                 return None
         return lead_id
 
+    def _needs_review(self, arrival: Arrival) -> bool:
+        """Could this event change what was settled before it came?"""
+        mention = arrival.mention
+        if mention.apart is not None:
+            return True
+        names = mention.names
+        if not names:
+            return False
+        there = [name for name in names if name in self._known]
+        if any(arrival.at_ms <= self._births.get(name, NEVER)[0] for name in there):
+            # It tells of somebody before all that was known. That changes nothing if it names one
+            # that others came to, not the other way round, and nobody else.
+            owners = {self._standing(self._known[name]) for name in there}
+            if len(owners) > 1 or all(self._hangs(name) for name in there):
+                return True
+        claimed = claimed_anonymous_ids(mention)
+        joined = [name for name in mention.aliases if name[0] != ANONYMOUS]
+        if joined and all(map(self._spoken_of, (names[0], *joined))):
+            return True
+        for name in joined:
+            if arrival.at_ms <= self._births.get(name, NEVER)[0] and self._hangs(name):
+                return True
+        return any(self._needs_review_claim(value, arrival.at_ms, names) for value in claimed)
+
+    def _hangs(self, name: Identifier) -> bool:
+        new = self._new_rows.get(name)
+        return bool((new.marks if new is not None else self._births[name][1]) & Marks.HANGS)
+
+    def _needs_review_claim(self, value: str, at_ms: int, names: list[Identifier]) -> bool:
+        anonymous = self._anonymous.get(value)
+        if anonymous is None:
+            return False
+        known = (self._standing(self._known[name]) for name in names if name in self._known)
+        lead_id = next(known, None)
+        quarantined_ms = anonymous.quarantined_ms
+        if quarantined_ms is not None:
+            return at_ms < quarantined_ms
+        settled = anonymous.claimed_ms is not None
+        changes = (
+            not settled
+            or self._standing(anonymous.owner_at(at_ms)) != lead_id
+            or anonymous.has_border_at(at_ms)
+        )
+        if changes and self._spoken_of((ANONYMOUS, value)):
+            return True
+        owners = {self._standing(run.lead_id) for run in anonymous.runs} | {lead_id}
+        return settled and len(owners) > self._limits.people
+
     def _owner(self, arrival: Arrival) -> UUID:
         mention = arrival.mention
         names, anonymous_id = mention.names, mention.anonymous_id
         if not names:
             assert anonymous_id is not None
             return self._visitor(anonymous_id, arrival.at_ms)
-        lead_id = self._person(names, anonymous_id)
+        lead_id = self._person(names, anonymous_id, arrival.at_ms)
+        why = _why(arrival)
         if anonymous_id:
-            self._claim(anonymous_id, arrival.at_ms, lead_id)
-        for kind, value in mention.aliases:
-            if kind == USER_ID:
-                self._alias(value, lead_id)
+            self._claim(anonymous_id, arrival.at_ms, lead_id, why)
+        for name in mention.aliases:
+            if name[0] == ANONYMOUS:
+                self._claim(name[1], arrival.at_ms, self._standing(lead_id), why)
             else:
-                self._claim(value, arrival.at_ms, self._standing(lead_id))
+                self._alias(name, lead_id, arrival.at_ms, why)
         return self._standing(lead_id)
 
     def _visitor(self, anonymous_id: str, at_ms: int) -> UUID:
@@ -196,19 +254,29 @@ class Resolver:
             return lead_id
         return self._standing(anonymous.owner_at(at_ms))
 
-    def _person(self, names: list[Identifier], anonymous_id: str | None) -> UUID:
-        owners = [self._standing(self._known[name]) for name in names if name in self._known]
+    def _person(self, names: list[Identifier], anonymous_id: str | None, at_ms: int) -> UUID:
+        owners = {name: self._standing(self._known[name]) for name in names if name in self._known}
         if owners:
-            lead_id = owners[0]
-            if any(other != lead_id for other in owners):
+            lead_id = next(iter(owners.values()))
+            others = [name for name, owner in owners.items() if owner != lead_id]
+            if others:
                 self.plan.conflicts += 1
+                self.plan.mentions |= {(*name, lead_id) for name in others}
         else:
             lead_id = self._nameless(anonymous_id) or self._create(known=True)
         for name in names:
             if name not in self._known:
-                self._known[name] = lead_id
-                self._new_rows[name] = IdentifierRow(*name, 0, None, lead_id)
+                hangs = bool(owners) or name != names[0]
+                self._attach(name, at_ms, lead_id, Marks.HANGS if hangs else Marks.NONE)
         return lead_id
+
+    def _attach(self, name: Identifier, at_ms: int, lead_id: UUID, marks: Marks) -> None:
+        """A name that nobody had."""
+        if lead_id in self._full:
+            self.plan.refused += 1
+            return
+        self._known[name] = lead_id
+        self._new_rows[name] = IdentifierRow(*name, 0, at_ms, lead_id, int(marks))
 
     def _nameless(self, anonymous_id: str | None) -> UUID | None:
         """The anonymous lead that gets its name now, if this id has one without."""
@@ -225,15 +293,20 @@ class Resolver:
             self.plan.became_known.add(lead_id)
         return lead_id
 
-    def _claim(self, anonymous_id: str, at_ms: int, lead_id: UUID) -> None:
+    def _claim(self, anonymous_id: str, at_ms: int, lead_id: UUID, why: Why) -> None:
         anonymous = self._anonymous.get(anonymous_id)
         if anonymous is None:
-            self._insert_anonymous(anonymous_id, at_ms, lead_id)
+            if lead_id in self._full:
+                self.plan.refused += 1
+            else:
+                self._insert_anonymous(anonymous_id, at_ms, lead_id)
             return
+        if anonymous.quarantined_ms is not None:
+            return  # at or after it: what comes before is reviewed
         first = self._standing(anonymous.runs[0].lead_id)
         if anonymous.claimed_ms is None:
             if first != lead_id and first not in self._known_leads:
-                self._merge(first, lead_id)
+                self._merge(first, lead_id, why)
             elif first != lead_id:
                 self._contest(anonymous_id, anonymous, lead_id)
             self._first_claim(anonymous_id, anonymous, at_ms, lead_id)
@@ -272,18 +345,16 @@ class Resolver:
                 claimed_ms=at_ms, lead_id=lead_id
             )
 
-    def _alias(self, previous_user_id: str, lead_id: UUID) -> None:
-        name = (USER_ID, previous_user_id)
+    def _alias(self, name: Identifier, lead_id: UUID, at_ms: int, why: Why) -> None:
         if name not in self._known:
-            self._known[name] = lead_id
-            self._new_rows[name] = IdentifierRow(*name, 0, None, lead_id)
+            self._attach(name, at_ms, lead_id, Marks.NONE)
             return
         other = self._standing(self._known[name])
         if other != lead_id:
             # Lead ids begin with their time of creation: the smaller is the older.
-            self._merge(max(other, lead_id), min(other, lead_id))
+            self._merge(max(other, lead_id), min(other, lead_id), why)
 
-    def _merge(self, absorbed: UUID, survivor: UUID) -> None:
+    def _merge(self, absorbed: UUID, survivor: UUID, why: Why) -> None:
         self._moved[absorbed] = survivor
         if absorbed in self.plan.created:
             del self.plan.created[absorbed]
@@ -292,6 +363,7 @@ class Resolver:
             # The survivor is new in this batch, the absorbed has a history.
             self.plan.created[survivor] = True
         self.plan.merges[absorbed] = survivor
+        self.plan.why[absorbed] = why
 
     def _create(self, *, known: bool) -> UUID:
         lead_id = self._new_id(self._now_ms)
@@ -305,3 +377,11 @@ class Resolver:
         self._new_rows[ANONYMOUS, anonymous_id] = IdentifierRow(
             ANONYMOUS, anonymous_id, 0, claimed_ms, lead_id
         )
+
+
+def _why(arrival: Arrival) -> Why:
+    """What kind of word a merge goes by, and whose."""
+    event = arrival.event
+    if event.type == LEADS_MERGED and event.source == OPERATOR:
+        return "operator", str(event.properties.get("actor", ""))
+    return ("alias" if event.type == ALIAS else "identify"), ""

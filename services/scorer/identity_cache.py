@@ -12,8 +12,8 @@ from uuid import UUID
 
 from shared.identity import Identifier
 
-# kind, value, since_ms, claimed_ms, lead id, is the lead known, the lead's identity version.
-FoundRow = tuple[int, str, int, int | None, UUID, bool, int]
+# kind, value, since_ms, claimed_ms, lead id, marks, is the lead known, the lead's identity version.
+FoundRow = tuple[int, str, int, int | None, UUID, int, bool, int]
 # About 100 MB when full; then it begins anew.
 MOST_IDENTIFIERS = 200_000
 

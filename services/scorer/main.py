@@ -18,7 +18,9 @@ from services.scorer.dead_letters import DeadLetters
 from services.scorer.identity_cache import IdentityCache
 from services.scorer.intake import Intake
 from services.scorer.live_ruleset import LiveRuleset
+from services.scorer.partings import Partings
 from services.scorer.patience import Patience
+from services.scorer.plan import Limits
 from services.scorer.resends import Resends
 from services.scorer.scene import Scene
 from services.scorer.taking import Taker
@@ -98,7 +100,9 @@ async def _wire(
     stack.push_async_callback(producer.stop)
     cluster_id = await patience.through(lambda: _cluster_id(settings))
 
-    identities, resends = IdentityCache(), Resends()
+    hash_key = settings.hash_key.get_secret_value().encode()
+    identities, resends, partings = IdentityCache(), Resends(), Partings(hash_key)
+    limits = Limits(settings.identity_max_people, settings.identity_max_identifiers)
 
     def scene() -> Scene:
         return Scene(
@@ -110,9 +114,13 @@ async def _wire(
             identities,
             resends,
             ruleset.accounts,
+            limits,
+            hash_key,
+            partings,
         )
 
-    taker = Taker(pool, patience, DeadLetters(settings, producer), scene)
+    hash_key = settings.hash_key.get_secret_value().encode()
+    taker = Taker(pool, patience, DeadLetters(settings, producer), scene, hash_key)
     consumer = create_consumer(
         settings,
         group_id=settings.topic_prefix + settings.consumer_group,

@@ -17,6 +17,15 @@ CONFLICTS = Counter(
     "leadscore_scorer_identity_conflicts",
     "Events whose identifiers belong to two known leads: nothing was merged",
 )
+REVIEWED = Counter(
+    "leadscore_scorer_leads_reviewed",
+    "Leads whose names were shared out anew: an event named them before all that was known, or an "
+    "operator took a merge back",
+)
+REFUSED_IDENTIFIERS = Counter(
+    "leadscore_scorer_identifiers_refused",
+    "Identifiers not attached to a lead because it had too many already",
+)
 RETRIES = Counter("leadscore_scorer_retries", "Batches tried again, by reason", ["reason"])
 BATCH_EVENTS = Histogram(
     "leadscore_scorer_batch_events", "Events a batch",

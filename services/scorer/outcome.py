@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,17 @@ from services.scorer.arrivals import Arrival
 from services.scorer.core.change import last_seq
 from services.scorer.core.fold import Release
 from services.scorer.leads import Lead
-from shared.facts import HandoffReleased, StageChange, StageChanged, fact_about
+from services.scorer.plan import MergeCause
+from shared.facts import (
+    Cause,
+    Fact,
+    HandoffReleased,
+    LeadMerged,
+    LeadUnmerged,
+    StageChange,
+    StageChanged,
+    fact_about,
+)
 from shared.ids import shard_of
 from shared.lead_state import ScoreState, encode_scores
 from shared.ledger import Entry, TimeEntry, by_instant
@@ -27,7 +38,8 @@ class Outcome:
     leads: whose row is saved · events: new ones, with their lead and what they earned · rewrites:
     key → (lead, entries) of stored events · checkpoints and stale_checkpoints: to add, and from
     which instant to drop · time_entries and stale_time_entries: likewise · changes, facts: rows of
-    stage_history and outbox · entries: how many were made · has_accounts: companies are scored, so
+    stage_history and outbox · merges: rows of lead_merge · undone: absorbed leads whose merge was
+    taken back, by whom · entries: how many were made · has_accounts: companies are scored, so
     leads are noted for them.
     """
 
@@ -42,17 +54,28 @@ class Outcome:
     stale_time_entries: dict[UUID, int] = field(default_factory=dict)
     changes: list[tuple[Any, ...]] = field(default_factory=list)
     facts: list[tuple[Any, ...]] = field(default_factory=list)
+    merges: list[tuple[Any, ...]] = field(default_factory=list)
+    undone: list[UUID] = field(default_factory=list)
+    undone_by: str = ""
     entries: int = 0
 
-    def add_changes(self, lead: Lead, changes: list[StageChange]) -> None:
-        """Stage changes of a lead, as history and as facts for the router."""
+    def add_changes(
+        self,
+        lead: Lead,
+        changes: Iterable[StageChange],
+        kind: type[Fact] = StageChanged,
+        other: UUID | None = None,
+    ) -> None:
+        """Stage changes of a lead, as history and as facts for the router. other: the lead it
+        merged with, or parted from.
+        """
         for change in changes:
             self.changes.append((
                 lead.id, change.seq, change.at_ms, change.journey, change.from_stage,
                 change.to_stage, change.cause, change.episode, lead.ruleset_version,
-                _json(change.reasons), change.actor,
+                _json(change.reasons), change.actor, other,
             ))  # fmt: skip
-            self._add_fact(StageChanged, lead, change)
+            self._add_fact(kind, lead, change, other)
 
     def add_time_entries(self, lead: Lead, made: list[TimeEntry]) -> None:
         """What time gave or took, in order."""
@@ -78,15 +101,28 @@ class Outcome:
         )  # fmt: skip
         self._add_fact(HandoffReleased, lead, fact)
 
-    def add_absorption(self, lead: Lead, at_ms: int) -> None:
-        """The last change of a lead that was merged into another. Bumps its sequence."""
-        journey = lead.journeys[0]
-        journey.seq = last_seq(lead.journeys) + 1
-        change = StageChange(
-            journey=journey.name, from_stage=journey.stage, to_stage=journey.stage, at_ms=at_ms,
-            seq=journey.seq, episode=journey.episode, cause="merge",
-        )  # fmt: skip
-        self.add_changes(lead, [change])
+    def add_absorption(self, lead: Lead, survivor: UUID, at_ms: int) -> None:
+        """The last change of a lead that was merged into another."""
+        self.add_changes(lead, [_standing_still(lead, at_ms, "merge")], other=survivor)
+
+    def add_merge(
+        self, lead: Lead, absorbed: UUID, at_ms: int, cause: MergeCause, actor: str
+    ) -> None:
+        """A lead took another in."""
+        change = _standing_still(lead, at_ms, "merge", actor)
+        self.add_changes(lead, [change], LeadMerged, absorbed)
+        self.merges.append((absorbed, lead.id, at_ms, cause, actor))
+
+    def add_parting(self, lead: Lead, parted: UUID, moves: list[StageChange]) -> None:
+        """A lead that was part of this one isn't any more. moves: back to where it stood, the first
+        of them on its first journey.
+        """
+        self.add_changes(lead, moves[:1], LeadUnmerged, parted)
+        self.add_changes(lead, moves[1:])
+
+    def add_revival(self, lead: Lead, former: UUID, at_ms: int, actor: str) -> None:
+        """A lead that was absorbed stands by itself again."""
+        self.add_changes(lead, [_standing_still(lead, at_ms, "unmerge", actor)], other=former)
 
     def add_checkpoints(self, lead: Lead, made: list[tuple[int, ScoreState]]) -> None:
         for count, state in made:
@@ -96,7 +132,7 @@ class Outcome:
             )
 
     def _add_fact(
-        self, kind: type[StageChanged | HandoffReleased], lead: Lead, change: StageChange
+        self, kind: type[Fact], lead: Lead, change: StageChange, other: UUID | None = None
     ) -> None:
         fact = fact_about(
             change,
@@ -105,8 +141,19 @@ class Outcome:
             ruleset_version=lead.ruleset_version,
             known=lead.known,
             merged_into=str(lead.merged_into) if lead.merged_into else None,
+            other_lead=str(other) if other else None,
         )
         self.facts.append((shard_of(lead.id, self.shards), lead.id, _json(fact)))
+
+
+def _standing_still(lead: Lead, at_ms: int, cause: Cause, actor: str = "") -> StageChange:
+    """A change that leaves the stage as it is. Takes the next number of the lead's sequence."""
+    journey = lead.journeys[0]
+    journey.seq = last_seq(lead.journeys) + 1
+    return StageChange(
+        journey=journey.name, from_stage=journey.stage, to_stage=journey.stage, at_ms=at_ms,
+        seq=journey.seq, episode=journey.episode, cause=cause, actor=actor,
+    )  # fmt: skip
 
 
 def _json(value: object) -> str:

@@ -10,13 +10,14 @@ CLAIM = """
 UPDATE consumer_partition
    SET next_offset = $4, watermark_ms = greatest(watermark_ms, $6)
  WHERE topic = $1 AND partition = $2 AND next_offset = $3 AND epoch = $5
-RETURNING (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now_ms
+RETURNING (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now_ms,
+          (SELECT max(id) FROM parting) AS newest_parting
 """
 
 # Whom the identifiers of a batch belong to now, with their leads' versions: a version that has
 # grown when the lead is locked means that this answer is old.
 RESOLVE = """
-SELECT i.kind, i.value, i.since_ms, i.claimed_ms, i.lead_id, l.known, l.identity_version
+SELECT i.kind, i.value, i.since_ms, i.claimed_ms, i.lead_id, i.marks, l.known, l.identity_version
   FROM unnest($1::smallint[], $2::text[]) AS mentioned(kind, value)
   JOIN identifier i ON i.kind = mentioned.kind AND i.value = mentioned.value
   JOIN lead l ON l.id = i.lead_id
@@ -25,9 +26,100 @@ SELECT i.kind, i.value, i.since_ms, i.claimed_ms, i.lead_id, l.known, l.identity
 # New identifiers, in sorted order so that two scorers never wait for each other in a ring. Fewer
 # rows than asked for: another scorer was first.
 INSERT_IDENTIFIERS = """
-INSERT INTO identifier (kind, value, since_ms, claimed_ms, lead_id)
-SELECT * FROM unnest($1::smallint[], $2::text[], $3::bigint[], $4::bigint[], $5::uuid[])
+INSERT INTO identifier (kind, value, since_ms, claimed_ms, lead_id, marks)
+SELECT * FROM unnest($1::smallint[], $2::text[], $3::bigint[], $4::bigint[], $5::uuid[],
+                     $6::smallint[])
 ON CONFLICT DO NOTHING
+"""
+
+# How many identifiers leads have, that are about to get more.
+COUNT_IDENTIFIERS = """
+SELECT lead_id, count(*) FROM identifier WHERE lead_id = ANY($1::uuid[]) GROUP BY lead_id
+"""
+
+# What leads have, and who else has or had their anonymous ids.
+LEADS_IDENTIFIERS = """
+SELECT i.kind, i.value, i.since_ms, i.claimed_ms, i.lead_id, coalesce(i.origin, i.lead_id), i.marks,
+       l.identity_version
+  FROM identifier i JOIN lead l ON l.id = i.lead_id WHERE i.lead_id = ANY($1::uuid[])
+"""
+
+RUNS = """
+SELECT i.kind, i.value, i.since_ms, i.claimed_ms, i.lead_id, coalesce(i.origin, i.lead_id), i.marks,
+       l.identity_version
+  FROM identifier i JOIN lead l ON l.id = i.lead_id WHERE i.kind = 5 AND i.value = ANY($1::text[])
+"""
+
+# Leads whose events name somebody else's names: by now, some may be part of others.
+MENTIONING = """
+WITH RECURSIVE said AS (
+    SELECT m.lead_id
+      FROM unnest($1::smallint[], $2::text[]) AS names(kind, value)
+      JOIN identifier_mention m ON m.kind = names.kind AND m.value = names.value
+     UNION
+    SELECT l.merged_into FROM said JOIN lead l ON l.id = said.lead_id
+     WHERE l.merged_into IS NOT NULL)
+SELECT l.id, l.identity_version FROM said JOIN lead l ON l.id = said.lead_id
+ WHERE l.merged_into IS NULL
+"""
+
+# Rows of a scope that is shared out again, all of each identifier.
+DROP_IDENTIFIERS = """
+DELETE FROM identifier i USING unnest($1::smallint[], $2::text[]) AS old(kind, value)
+ WHERE i.kind = old.kind AND i.value = old.value
+"""
+
+PUT_IDENTIFIERS = """
+INSERT INTO identifier (kind, value, since_ms, claimed_ms, lead_id, origin, marks)
+SELECT * FROM unnest($1::smallint[], $2::text[], $3::bigint[], $4::bigint[], $5::uuid[],
+                     $6::uuid[], $7::smallint[])
+"""
+
+# Operators' words about any of some identifiers (keyed hashes). There are few in all.
+PARTINGS = """
+SELECT at_ms, source, event_id, these, those FROM parting
+ WHERE these && $1::bytea[] OR those && $1::bytea[]
+"""
+
+PARTED = """
+SELECT (SELECT max(id) FROM parting),
+       (SELECT array_agg(DISTINCT hash)
+          FROM parting, LATERAL unnest(these || those) AS said(hash))
+"""
+
+ADD_PARTING = """
+INSERT INTO parting (at_ms, source, event_id, these, those) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT DO NOTHING
+"""
+
+ADD_MENTIONS = """
+INSERT INTO identifier_mention (kind, value, lead_id)
+SELECT * FROM unnest($1::smallint[], $2::text[], $3::uuid[]) ON CONFLICT DO NOTHING
+"""
+
+MERGES_UNDONE = """
+UPDATE lead_merge SET undone_ms = $2, undone_by = $3
+ WHERE absorbed = ANY($1::uuid[]) AND undone_ms IS NULL
+"""
+
+# Stages that leads reached by themselves, in which episode. (Into one that they reached by a merge,
+# others were told to sales.)
+REACHED = """
+SELECT DISTINCT lead_id, journey, to_stage, episode FROM stage_history
+ WHERE lead_id = ANY($1::uuid[]) AND cause <> 'merge'
+"""
+
+# Where survivors stood when they took others in: by journey, the last stage published until then.
+STOOD = """
+SELECT DISTINCT ON (pair.survivor, pair.absorbed, h.journey)
+       pair.survivor, pair.absorbed, h.journey, h.to_stage
+  FROM unnest($1::uuid[], $2::uuid[]) AS pair(survivor, absorbed)
+  JOIN LATERAL (
+    SELECT max(seq) AS seq FROM stage_history
+     WHERE lead_id = pair.survivor AND other_lead = pair.absorbed AND cause = 'merge') AS merge
+    ON true
+  JOIN stage_history h ON h.lead_id = pair.survivor AND h.seq <= merge.seq
+ ORDER BY pair.survivor, pair.absorbed, h.journey, h.seq DESC
 """
 
 LOCK_LEADS = """
@@ -72,19 +164,24 @@ DELETE FROM time_entry t USING unnest($1::uuid[], $2::bigint[]) AS old(lead_id, 
 """
 
 ABSORB_IDENTIFIERS = """
-UPDATE identifier i SET lead_id = merged.survivor
+UPDATE identifier i SET lead_id = merged.survivor, origin = coalesce(i.origin, i.lead_id)
   FROM unnest($1::uuid[], $2::uuid[]) AS merged(absorbed, survivor)
  WHERE i.lead_id = merged.absorbed
 """
 
 CLAIM_ANONYMOUS = """
 UPDATE identifier i
-   SET claimed_ms = least(i.claimed_ms, new.claimed_ms), lead_id = new.lead_id
+   SET claimed_ms = least(i.claimed_ms, new.claimed_ms), lead_id = new.lead_id,
+       origin = CASE WHEN i.lead_id = new.lead_id THEN i.origin
+                     ELSE coalesce(i.origin, i.lead_id) END
   FROM unnest($1::text[], $2::bigint[], $3::uuid[]) AS new(value, claimed_ms, lead_id)
  WHERE i.kind = 5 AND i.value = new.value AND i.since_ms = 0
 """
 
-DROP_RUNS = "DELETE FROM identifier WHERE kind = 5 AND value = ANY($1::text[])"
+DROP_RUNS = """
+DELETE FROM identifier WHERE kind = 5 AND value = ANY($1::text[])
+RETURNING value, since_ms, coalesce(origin, lead_id)
+"""
 
 # What scoring changes of leads that have a row (it is locked). An upsert, so that rows are found
 # by their key whatever the planner believes; what isn't updated is only there to be NOT NULL.
@@ -118,8 +215,9 @@ TIME_ENTRY_COLUMNS = ("lead_id", "at_ms", "entries")
 CHECKPOINT_COLUMNS = ("lead_id", "events", "last_ms", "ruleset_version", "scores")
 STAGE_HISTORY_COLUMNS = (
     "lead_id", "seq", "at_ms", "journey", "from_stage", "to_stage", "cause", "episode",
-    "ruleset_version", "reasons", "actor",
+    "ruleset_version", "reasons", "actor", "other_lead",
 )  # fmt: skip
+LEAD_MERGE_COLUMNS = ("absorbed", "survivor", "at_ms", "cause", "actor")
 OUTBOX_COLUMNS = ("shard", "lead_id", "fact")
 
 # Leads at which something is due by an instant, of those scored under this ruleset (the others are

@@ -9,6 +9,8 @@ from uuid import UUID
 from services.scorer.accounts import AccountRules
 from services.scorer.core.compiled import Ruleset
 from services.scorer.identity_cache import IdentityCache
+from services.scorer.partings import Partings
+from services.scorer.plan import Limits
 from services.scorer.resends import Resends
 from shared.errors import TryAgainError
 
@@ -37,3 +39,8 @@ class Scene:
     resends: Resends = field(default_factory=Resends)
     # How companies are scored; None: not at all.
     accounts: AccountRules | None = None
+    # How many identifiers a lead may have, and people an anonymous id.
+    limits: Limits = field(default_factory=Limits)
+    # Of keyed hashes, as in settings.
+    hash_key: bytes = b""
+    partings: Partings = field(default_factory=Partings)

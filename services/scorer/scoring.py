@@ -20,7 +20,6 @@ from services.scorer.core.fold import (
     bound_after,
     extend,
     lower_bound,
-    new_state,
 )
 from services.scorer.history import (
     CHECKPOINT_EVERY,
@@ -30,10 +29,11 @@ from services.scorer.history import (
     set_late_by_hand,
     settle_contested,
 )
-from services.scorer.identity import Plan
 from services.scorer.leads import Lead
 from services.scorer.mentions import claimed_anonymous_ids
+from services.scorer.merging import absorb, part
 from services.scorer.outcome import Outcome
+from services.scorer.plan import Plan
 from services.scorer.scene import Scene
 from shared.decay import score_at
 from shared.facts import Cause
@@ -58,7 +58,14 @@ async def score(
     switched = {lead_id for one in plan.contested.values() for lead_id in one.people}
     rerun = _reaches_back(leads, plan, incoming)
     whole = plan.merges.keys() | set(plan.merges.values()) | (switched if rerun else set())
-    whole |= {lead.id for lead in leads.values() if lead.ruleset_version < scene.ruleset.version}
+    causes = plan.review.causes if plan.review else {}
+    homes = plan.review.homes if plan.review else {}
+    whole |= causes.keys()
+    whole |= {
+        lead.id
+        for lead in leads.values()
+        if lead.ruleset_version < scene.ruleset.version and lead.merged_into is None
+    }
     by_lead = _grouped(fresh)
     late = {
         lead_id: arrivals[0].at_ms
@@ -68,29 +75,36 @@ async def score(
     if whole or late:
         past = await load_past(connection, scene.ruleset, late, whole - plan.created.keys())
         for stored in past.stored:
-            stored.lead_id = plan.merges.get(stored.lead_id, stored.lead_id)
+            home = plan.merges.get(stored.lead_id, stored.lead_id)
+            stored.lead_id = homes.get(stored.key, home)
         if rerun:
             settle_contested(plan, incoming, past)
             by_lead = _grouped(fresh)  # events moved between leads that are folded whole anyway
-        absorb(leads, plan, scene, outcome)
-        homes = past.by_home()
+        stored_of = past.by_home()
+        first_ms = {
+            lead_id: min(one.position[0] for one in (*line, *by_lead.get(lead_id, ())))
+            for lead_id, line in stored_of.items()
+        }
+        await part(connection, leads, plan, first_ms, scene, outcome)
+        told = absorb(leads, plan, scene, outcome)
         again = (whole | late.keys()) - plan.merges.keys()
         for lead_id in sorted(again):
             lead = leads[lead_id]
-            cause = _cause(lead, scene.ruleset, lead_id in whole)
-            line = [*homes.get(lead_id, ()), *by_lead.pop(lead_id, ())]
+            cause = causes.get(lead_id) or _cause(lead, scene.ruleset, lead_id in whole)
+            line = [*stored_of.get(lead_id, ()), *by_lead.pop(lead_id, ())]
             fold_again(scene.ruleset, lead, past.bases.get(lead_id), line, outcome)
             set_late_by_hand(scene, lead, line, outcome)
-            read_ladder_once(scene, lead, cause, outcome)
+            read_ladder_once(scene, lead, cause, outcome, told.get(lead_id, frozenset()))
             finish(scene.ruleset, lead, outcome)
     for lead_id, arrivals in by_lead.items():
         _score_in_order(leads[lead_id], arrivals, scene, outcome)
-    for lead_id in switched:
+    touched = switched | (plan.review.touched & leads.keys() if plan.review else set())
+    for lead_id in touched:
         leads[lead_id].bump_identity()
     for lead_id in plan.became_known:
         for release in became_known(scene.ruleset, leads[lead_id].journeys):
             _release(leads[lead_id], release, scene, outcome)
-    for lead_id in plan.became_known | plan.created.keys() | switched:
+    for lead_id in plan.became_known | plan.created.keys() | touched:
         if lead_id not in outcome.leads:
             finish(scene.ruleset, leads[lead_id], outcome)
     return len(whole) + len(late)
@@ -136,7 +150,7 @@ def _reaches_back(leads: Mapping[UUID, Lead], plan: Plan, incoming: Sequence[Arr
         for arrival in incoming:
             if arrival.at_ms <= newest_ms and (
                 arrival.event.identifiers.anonymous_id == anonymous_id
-                or anonymous_id in claimed_anonymous_ids(arrival.event)
+                or anonymous_id in claimed_anonymous_ids(arrival.mention)
             ):
                 return True
     return False
@@ -146,29 +160,6 @@ def _cause(lead: Lead, ruleset: Ruleset, whole: bool) -> Cause:
     if lead.ruleset_version < ruleset.version:
         return "recalculation"
     return "merge" if whole else "history"
-
-
-def absorb(leads: Mapping[UUID, Lead], plan: Plan, scene: Scene, outcome: Outcome) -> None:
-    """Close the leads that were merged into others: their last change says into whom."""
-    for absorbed_id, survivor_id in sorted(plan.merges.items()):
-        absorbed, survivor = leads[absorbed_id], leads[survivor_id]
-        absorbed.merged_into = survivor_id
-        absorbed.bump_identity()
-        survivor.bump_identity()
-        last_ms = absorbed.state.last[0] if absorbed.state.last else 0
-        outcome.add_absorption(absorbed, max(scene.watermark_ms, last_ms))
-        by_name = {journey.name: journey for journey in absorbed.journeys}
-        for journey in survivor.journeys:
-            if (other := by_name.get(journey.name)) is not None:
-                # What sales has been told about one of them is not told again. (A hand-off that
-                # still waited for a name was not told.)
-                told = other.handed_off[:-1] if other.waiting_seq else other.handed_off
-                journey.handed_off = sorted({*journey.handed_off, *told})
-                other.waiting_seq = 0
-        outcome.drop_from(absorbed, 0)
-        absorbed.state = new_state()
-        absorbed.due_ms = None
-        outcome.leads[absorbed_id] = absorbed
 
 
 def _score_in_order(lead: Lead, arrivals: list[Arrival], scene: Scene, outcome: Outcome) -> None:

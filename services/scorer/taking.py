@@ -38,11 +38,13 @@ class Taker:
         patience: Patience,
         dead_letters: DeadLetters,
         scene: Callable[[], Scene],
+        hash_key: bytes,
     ) -> None:
         self._pool = pool
         self._patience = patience
         self._dead_letters = dead_letters
         self._scene = scene
+        self._hash_key = hash_key
 
     async def take(self, batch: Batch) -> None:
         """Take a batch in.
@@ -51,7 +53,7 @@ class Taker:
         too much fails; any other error is one that nobody foresaw.
         """
         started = time.perf_counter()
-        arrivals, unreadable = read_records(batch.records)
+        arrivals, unreadable = read_records(batch.records, self._hash_key)
         if unreadable:
             await self._put_aside(batch.claim.partition, unreadable)
         await self._take(batch.claim, arrivals)
@@ -106,3 +108,5 @@ def _count(taken: Taken) -> None:
     metrics.REFOLDED.inc(taken.refolded)
     metrics.MERGED.inc(taken.merged)
     metrics.CONFLICTS.inc(taken.conflicts)
+    metrics.REVIEWED.inc(taken.reviewed)
+    metrics.REFUSED_IDENTIFIERS.inc(taken.refused)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
 from services.scorer import queries
 from services.scorer.accounts import dirty_rows
-from services.scorer.identity import Plan
+from services.scorer.assignment import ScopeRow
 from services.scorer.leads import Lead, identity_columns, new_row, scored_columns
 from services.scorer.outcome import Outcome
+from services.scorer.plan import Plan
 from shared.bodies import pack_body
 from shared.identity import ANONYMOUS
 from shared.ledger import encode_entries
@@ -28,14 +30,33 @@ async def write_identity(connection: Any, plan: Plan) -> None:
             [lead_id for _, lead_id in claims.values()],
         )  # fmt: skip
     if plan.contested:
-        await connection.execute(queries.DROP_RUNS, list(plan.contested))
-        rows = [
-            (ANONYMOUS, value, run.since_ms, None if index else one.claimed_ms, run.lead_id)
+        dropped = await connection.fetch(queries.DROP_RUNS, list(plan.contested))
+        origins = {value: origin for value, since_ms, origin in dropped if not since_ms}
+        await _put_identifiers(connection, [
+            ScopeRow(
+                ANONYMOUS, value, run.since_ms, None if index else one.claimed_ms, run.lead_id,
+                run.lead_id if index else origins.get(value, run.lead_id), one.marks_at(run),
+            )
             for value, one in plan.contested.items()
             for index, run in enumerate(one.runs)
-        ]
-        columns = [list(column) for column in zip(*rows, strict=True)]
-        await connection.execute(queries.INSERT_IDENTIFIERS, *columns)
+        ])  # fmt: skip
+    if plan.review is not None:
+        kinds = [kind for kind, _ in plan.review.identifiers]
+        values = [value for _, value in plan.review.identifiers]
+        await connection.execute(queries.DROP_IDENTIFIERS, kinds, values)
+        await _put_identifiers(connection, plan.review.rows)
+        for at_ms, source, event_id, apart in plan.review.partings:
+            sides = ([bytes.fromhex(one) for one in sorted(side)] for side in apart)
+            await connection.execute(queries.ADD_PARTING, at_ms, source, event_id, *sides)
+    if plan.mentions:
+        mentions = [list(column) for column in zip(*sorted(plan.mentions), strict=True)]
+        await connection.execute(queries.ADD_MENTIONS, *mentions)
+
+
+async def _put_identifiers(connection: Any, rows: Iterable[ScopeRow]) -> None:
+    columns = [list(column) for column in zip(*sorted(rows), strict=True)]
+    if columns:
+        await connection.execute(queries.PUT_IDENTIFIERS, *columns)
 
 
 async def write_outcome(connection: Any, outcome: Outcome) -> None:
@@ -65,6 +86,10 @@ async def write_outcome(connection: Any, outcome: Outcome) -> None:
     await _copy(connection, "checkpoint", queries.CHECKPOINT_COLUMNS, outcome.checkpoints)
     await _copy(connection, "stage_history", queries.STAGE_HISTORY_COLUMNS, outcome.changes)
     await _copy(connection, "outbox", queries.OUTBOX_COLUMNS, outcome.facts)
+    await _copy(connection, "lead_merge", queries.LEAD_MERGE_COLUMNS, outcome.merges)
+    if outcome.undone:
+        now_ms = await connection.fetchval(queries.NOW_MS)
+        await connection.execute(queries.MERGES_UNDONE, outcome.undone, now_ms, outcome.undone_by)
     if outcome.has_accounts:
         dirty = dirty_rows(outcome.leads)
         await _copy(connection, "account_dirty_lead", ("shard", "lead_id"), dirty)

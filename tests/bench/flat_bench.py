@@ -24,7 +24,7 @@ from shared.database import create_engine, dsn
 from shared.envelope import Event, encode_event
 from shared.ids import new_lead_id
 from shared.ruleset.store import load, publish
-from tests.arrivals import ReadRecord
+from tests.arrivals import HASH_KEY, ReadRecord
 from tests.bench.events import event_stream
 from tests.bench.stack import BenchStack
 
@@ -46,7 +46,7 @@ class Partition:
         """Take a batch in; seconds from its first byte to its commit."""
         records = [ReadRecord(encode_event(event)) for event in events]
         started = time.perf_counter()
-        arrivals, _ = read_records(records)
+        arrivals, _ = read_records(records, HASH_KEY)
         claim = BatchClaim("flat", 0, self.offset, self.offset + 1, 1, 0)
         async with self.connection.transaction():
             await take_in(self.connection, claim, arrivals, Scene(self.rules, 0, 4, new_lead_id))

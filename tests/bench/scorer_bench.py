@@ -185,11 +185,12 @@ async def run_bare(
     await connections[0].execute("DROP TABLE IF EXISTS bare_event")
     await connections[0].execute(BARE_TABLE)
     await connections[0].execute(BARE_INDEX)
+    hash_key = settings.hash_key.get_secret_value().encode()
     people = {strongest_identifier(event.identifiers) for event in events}
     leads = {who: new_lead_id(index) for index, who in enumerate(people)}
     rows = [
         (
-            dedupe_key(event.source, event.id),
+            dedupe_key(hash_key, event.source, event.id),
             leads[strongest_identifier(event.identifiers)],
             milliseconds(event.occurred_at),
             encode_event(event),

@@ -12,8 +12,8 @@ branch_labels: str | None = None
 depends_on: str | None = None
 
 NEW_TABLES = (
-    "identifier_mention", "lead_merge", "duplicate_pair", "erasure", "erased_identifier", "carry",
-    "retention",
+    "identifier_mention", "lead_merge", "parting", "duplicate_pair", "erasure",
+    "erased_identifier", "carry", "retention",
 )  # fmt: skip
 
 
@@ -52,6 +52,17 @@ def _create_merge_tables() -> None:
     )
     op.create_index("lead_merge_absorbed_idx", "lead_merge", ["absorbed"])
     op.create_index("lead_merge_survivor_idx", "lead_merge", ["survivor"])
+    op.create_table(
+        "parting",
+        sa.Column("id", sa.BigInteger(), sa.Identity(), nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("event_id", sa.Text(), nullable=False),
+        sa.Column("these", sa.ARRAY(postgresql.BYTEA()), nullable=False),
+        sa.Column("those", sa.ARRAY(postgresql.BYTEA()), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="parting_pkey"),
+        sa.UniqueConstraint("source", "event_id", name="parting_source_key"),
+    )
     op.create_table(
         "duplicate_pair",
         sa.Column("lead_a", sa.UUID(), nullable=False),

@@ -31,6 +31,7 @@ from shared.lead_state import (
 from shared.ledger import Entry, encode_entries
 from shared.ruleset.store import load, publish
 from shared.tables import event, identifier, lead, lead_merge, stage_history, time_entry
+from tests.arrivals import HASH_KEY
 
 NOW_MS = 1_780_000_000_000
 DAY_MS = 86_400_000
@@ -124,7 +125,7 @@ class Rows:
         for index, (each, entries) in enumerate(happened):
             body = encode_event(each)
             rows.append({
-                "key": dedupe_key(each.source, each.id),
+                "key": dedupe_key(HASH_KEY, each.source, each.id),
                 "lead_id": lead_id,
                 "occurred_ms": int(each.occurred_at.timestamp() * 1000),
                 "body": zstandard.compress(body) if index % 2 else body,

@@ -11,6 +11,7 @@ from shared.envelope import Event, Identifiers, encode_event, instant
 from shared.ids import dedupe_key
 from shared.lead_state import ScoreState, encode_scores
 from shared.ledger import Entry, encode_entries
+from tests.arrivals import HASH_KEY
 from tests.integration.router.outbox_rows import AT_MS
 
 
@@ -35,7 +36,7 @@ async def store_lead(database_url: str, lead_id: str, events: list[Event]) -> No
         "INSERT INTO event (key, lead_id, occurred_ms, body, entries) VALUES ($1, $2, $3, $4, $5)",
         [
             (
-                dedupe_key(each.source, each.id),
+                dedupe_key(HASH_KEY, each.source, each.id),
                 lead_id,
                 int(each.occurred_at.timestamp() * 1000),
                 encode_event(each),

@@ -16,6 +16,7 @@ from services.scorer.core.compile import compile_ruleset
 from services.scorer.core.compiled import Ruleset
 from services.scorer.core.fold import fold_scores, new_state, position
 from services.scorer.identity_cache import IdentityCache
+from services.scorer.partings import Partings
 from services.scorer.resends import Resends
 from services.scorer.scene import Scene
 from services.scorer.timers import act_on_time, recalculate
@@ -30,6 +31,7 @@ from tests.arrivals import arrivals_of
 
 START = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 TOPIC = "lead-events"
+HASH_KEY = b"a key for tests only, 32 bytes.."
 
 RULES = """
 models:
@@ -110,6 +112,7 @@ class Workbench:
     statements: list[str] = field(default_factory=list)
     hand_off: bool = False
     resends: Resends = field(default_factory=Resends)
+    partings: Partings = field(default_factory=lambda: Partings(HASH_KEY))
     identities: list[IdentityCache] = field(default_factory=lambda: [IdentityCache()])
 
     @classmethod
@@ -125,7 +128,10 @@ class Workbench:
         """Several caches of identities take turns, as those of several scorers would."""
         cache = self.identities[self.offset % len(self.identities)]
         at_ms = milliseconds(self.watermark)
-        return Scene(self.rules, at_ms, 4, new_lead_id, self.hand_off, cache, self.resends)
+        return Scene(
+            self.rules, at_ms, 4, new_lead_id, self.hand_off, cache, self.resends,
+            hash_key=HASH_KEY, partings=self.partings,
+        )  # fmt: skip
 
     async def take(self, *events: Event) -> Taken:
         """One batch. Noted: `statements`, with BEGIN and COMMIT."""
@@ -186,7 +192,8 @@ class Workbench:
         found = []
         for lead in leads:
             names = await self.connection.fetch(
-                "SELECT kind, value, since_ms, claimed_ms FROM identifier WHERE lead_id = $1",
+                "SELECT kind, value, since_ms, CASE WHEN kind = 5 THEN claimed_ms END"
+                "  FROM identifier WHERE lead_id = $1",
                 lead["id"],
             )
             rows = await self.connection.fetch(

@@ -15,7 +15,18 @@ from shared.envelope import Event
 from tests.integration.scorer.bench_of_leads import START, Workbench, happening, ruleset
 
 KINDS = ("page_viewed", "page_viewed", "email_clicked", "content_downloaded", "lead_identified")
-TABLES = ("lead", "identifier", "event", "checkpoint", "time_entry", "stage_history", "outbox")
+TABLES = (
+    "lead",
+    "identifier",
+    "event",
+    "checkpoint",
+    "time_entry",
+    "stage_history",
+    "outbox",
+    "lead_merge",
+    "parting",
+    "identifier_mention",
+)
 SEEDS = 20 * int(os.environ.get("LEADSCORE_EXAMPLES", "1"))
 GROUPS = 5
 

@@ -150,12 +150,13 @@ async def test_bad_records_go_to_the_dead_letter_and_hold_nobody_up(settings: Se
 
 async def _refuse(settings: Settings, event: Event) -> None:
     """Have Postgres refuse this event's row as bad data, whatever batch it comes in."""
+    key = dedupe_key(settings.hash_key.get_secret_value().encode(), event.source, event.id)
     connection = await asyncpg.connect(settings.database_url.get_secret_value())
     await connection.execute(
         f"""
         CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
-            IF NEW.key = '{dedupe_key(event.source, event.id)}' THEN
+            IF NEW.key = '{key}' THEN
                 RAISE EXCEPTION 'refused' USING ERRCODE = 'invalid_text_representation';
             END IF;
             RETURN NEW;

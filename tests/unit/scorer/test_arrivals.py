@@ -5,7 +5,7 @@ import pytest
 from services.scorer.arrivals import read_records
 from shared.errors import PoisonError
 from shared.ids import dedupe_key
-from tests.arrivals import ReadRecord, arrival_of
+from tests.arrivals import HASH_KEY, ReadRecord, arrival_of
 
 GOOD = (
     b'{"id":"1","source":"web","type":"page_viewed","occurred_at":"2026-05-04T09:00:00.25Z",'
@@ -17,7 +17,7 @@ def test_a_record_becomes_an_arrival() -> None:
     """Its instant in ms, its position, its key by source and id."""
     arrival = arrival_of(GOOD)
     assert arrival.position == (1777885200250, "web", "1")
-    assert arrival.key == dedupe_key("web", "1")
+    assert arrival.key == dedupe_key(HASH_KEY, "web", "1")
     assert arrival.record.value == GOOD
 
 
@@ -53,7 +53,7 @@ def test_one_bad_record_leaves_the_others_of_its_batch() -> None:
     """Events keep their order and share a mention; what can't be read stands aside."""
     other = GOOD.replace(b'"1"', b'"2"')
     records = [ReadRecord(value, at) for at, value in enumerate((GOOD, b"[]", other, None))]
-    arrivals, unreadable = read_records(records)
+    arrivals, unreadable = read_records(records, HASH_KEY)
     assert [one.record.offset for one in arrivals] == [0, 2]
     assert arrivals[0].mention is arrivals[1].mention
     assert [(one.record.offset, one.error.code) for one in unreadable] == [

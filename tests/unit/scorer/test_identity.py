@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from services.scorer.anonymous import Claim, runs_of
 from services.scorer.arrivals import Arrival
-from services.scorer.identity import Plan, Resolver
+from services.scorer.identity import Resolver
 from services.scorer.mentions import IdentifierRow, mentioned_identifiers
+from services.scorer.plan import Plan
 from shared.envelope import Event, Identifiers, encode_event, instant
 from shared.identity import ANONYMOUS, EMAIL, USER_ID
 from tests.arrivals import arrival_of
