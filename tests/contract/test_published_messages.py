@@ -36,7 +36,7 @@ MODELS: dict[str, type[BaseModel]] = {
 RELEASED = sorted(path.name for path in GOLDEN.iterdir())
 
 
-def _now() -> dict[str, dict[str, Any]]:
+def published_now() -> dict[str, dict[str, Any]]:
     """What this version publishes."""
     words = RulesetWords({"main": {"validate": ["MQL"]}}, {}, {})
     someone = lead(
@@ -69,7 +69,7 @@ def _message(name: str) -> str:
 
 def test_every_message_is_on_record() -> None:
     """None is published that no later version would be held to."""
-    assert {_message(name) for name in RELEASED} == set(MODELS) == set(_now())
+    assert {_message(name) for name in RELEASED} == set(MODELS) == set(published_now())
 
 
 @pytest.mark.parametrize("name", RELEASED)
@@ -82,7 +82,7 @@ def test_released_versions_can_be_read(name: str) -> None:
 def test_no_field_ever_goes_away(name: str) -> None:
     """Additive changes only: each field that was once published still is."""
     released = json.loads((GOLDEN / name).read_bytes())
-    assert _shape(released) <= _shape(_now()[_message(name)])
+    assert _shape(released) <= _shape(published_now()[_message(name)])
 
 
 def test_the_types_are_what_subscribers_filter_by() -> None:
