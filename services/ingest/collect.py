@@ -17,11 +17,11 @@ from services.ingest.form_fields import checked_fields, read_fields
 from services.ingest.json_checks import check_document, decode
 from services.ingest.keys import Sender, key_in_authorization
 from services.ingest.limits import BATCH_EVENTS, COLLECT_BYTES, EVENT_BYTES
-from services.ingest.metrics import GPC_WITHHELD, REJECTED
+from services.ingest.metrics import REJECTED
 from services.ingest.normalise import Arrival, Call, normalise
-from services.ingest.privacy import withheld_by_gpc
+from services.ingest.privacy import sift
 from services.ingest.refusal import Refusal, invalid
-from services.ingest.segment import success
+from services.ingest.segment import answer_of
 from shared.envelope import Event
 
 
@@ -57,13 +57,15 @@ async def collect(request: Request) -> Response:
     edge, scope = edge_of(request), request.scope
     body = await read_body(scope, request.receive, COLLECT_BYTES)
     sender, taken, errors = await _read(request, body)
-    events = [event for event, _ in taken]
-    if gpc_of(scope, sender):
-        events = [event for event, submitted in taken if submitted or not withheld_by_gpc(event)]
-        GPC_WITHHELD.inc(len(taken) - len(events))
+    if errors and not taken:
+        return _refused(errors)
+    submitted = {place for place, (_, is_form) in enumerate(taken) if is_form}
+    events, withheld = sift(
+        [event for event, _ in taken], gpc=gpc_of(scope, sender), submitted=submitted
+    )
     if events:
         await edge.intake.accept(events)
-    return _answer(errors, bool(taken)) if errors else success()
+    return answer_of(withheld, errors)
 
 
 async def _read(request: Request, body: bytes) -> tuple[Sender, list[Taken], list[dict[str, Any]]]:
@@ -128,10 +130,7 @@ async def _flat_fields(content_type: str, body: bytes) -> dict[str, str]:
     return {name: value for name, value in fields.items() if isinstance(value, str)}
 
 
-def _answer(errors: list[dict[str, Any]], some_taken: bool) -> Response:
-    if some_taken:
-        answer, status = {"success": True, "errors": errors}, 200
-    else:
-        first = {name: errors[0][name] for name in ("code", "message", "path")}
-        answer, status = {"error": first, "errors": errors}, 400
-    return Response(msgspec.json.encode(answer), status, media_type="application/json")
+def _refused(errors: list[dict[str, Any]]) -> Response:
+    first = {name: errors[0][name] for name in ("code", "message", "path")}
+    body = msgspec.json.encode({"error": first, "errors": errors})
+    return Response(body, 400, media_type="application/json")

@@ -22,6 +22,11 @@ GPC_WITHHELD = Counter(
     "leadscore_ingest_gpc_withheld_total",
     "Passive events not kept because the browser sent Sec-GPC: 1.",
 )
+CONSENT_WITHHELD = Counter(
+    "leadscore_ingest_consent_withheld_total",
+    "Passive events not kept because they came with analytics consent denied.",
+)
+WITHHELD = {"gpc": GPC_WITHHELD, "consent": CONSENT_WITHHELD}
 TRAITS_LEFT_OUT = Counter(
     "leadscore_ingest_traits_left_out_total", "Nested traits that were left out of an event."
 )

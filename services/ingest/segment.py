@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -14,9 +14,9 @@ from services.ingest.edge import Edge, arrival_of, edge_of, gpc_of, header
 from services.ingest.json_checks import check_document, decode
 from services.ingest.keys import Sender, key_in_authorization
 from services.ingest.limits import BATCH_BYTES, BATCH_EVENTS, EVENT_BYTES
-from services.ingest.metrics import GPC_WITHHELD, REJECTED
+from services.ingest.metrics import REJECTED, WITHHELD
 from services.ingest.normalise import Arrival, Call, normalise
-from services.ingest.privacy import withheld_by_gpc
+from services.ingest.privacy import Why, sift
 from services.ingest.refusal import Refusal, invalid
 from shared.envelope import Event
 
@@ -54,6 +54,20 @@ def success() -> Response:
     return Success()
 
 
+def answer_of(withheld: Mapping[Why, int], errors: Sequence[dict[str, Any]] = ()) -> Response:
+    """The answer to what was taken as far as it could be and may be; what may not be is counted."""
+    if not withheld and not errors:
+        return success()
+    said: dict[str, Any] = {"success": True}
+    if withheld:
+        said["withheld"] = withheld
+        for why, count in withheld.items():
+            WITHHELD[why].inc(count)
+    if errors:
+        said["errors"] = errors
+    return _answer(said, 200)
+
+
 def single(kind: str) -> Callable[[Request], Awaitable[Response]]:
     """The handler of /v1/{kind}."""
 
@@ -63,11 +77,10 @@ def single(kind: str) -> Callable[[Request], Awaitable[Response]]:
         call = decode(_call_decoder, body)
         sender = _sender(edge, request, call.write_key)
         event = normalise(call, kind, arrival_of(scope, edge, sender))
-        if gpc_of(scope, sender) and withheld_by_gpc(event):
-            GPC_WITHHELD.inc()
-        else:
-            await edge.intake.accept((event,))
-        return success()
+        kept, withheld = sift((event,), gpc=gpc_of(scope, sender))
+        if kept:
+            await edge.intake.accept(kept)
+        return answer_of(withheld)
 
     return handle
 
@@ -89,13 +102,10 @@ async def batch(request: Request) -> Response:
     events, errors = read_calls(calls, arrival)
     if not events:
         return _answer({"error": errors[0]["error"], "errors": _flat(errors)}, 400)
-    if gpc_of(scope, sender):
-        kept = [event for event in events if not withheld_by_gpc(event)]
-        GPC_WITHHELD.inc(len(events) - len(kept))
-        events = kept
-    if events:
-        await edge.intake.accept(events)
-    return _answer({"success": True, "errors": _flat(errors)}, 200) if errors else success()
+    kept, withheld = sift(events, gpc=gpc_of(scope, sender))
+    if kept:
+        await edge.intake.accept(kept)
+    return answer_of(withheld, _flat(errors))
 
 
 def read_calls(

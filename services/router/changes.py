@@ -56,6 +56,7 @@ def _stage_changed(fact: Fact) -> StageChangedData:
         handoff=fact.handoff,
         handoff_waiting=fact.waiting,
         handoff_withheld=fact.withheld,
+        handoff_suppressed=fact.suppressed or None,
         known=fact.known,
         merged_into=fact.merged_into,
         unmerged_from=fact.other_lead if fact.cause == "unmerge" else None,

@@ -94,10 +94,15 @@ async def test_a_privacy_signal_withholds_what_is_passive_and_keeps_forms(
     calls = [
         {"type": "page", "anonymousId": "a1"},
         {**form, "fields": {"email": "s@example.com"}},
+        {"type": "page", "anonymousId": "a1", "context": {"consent": {"analytics": "denied"}}},
     ]
     body = json.dumps({"writeKey": KEY, "batch": calls})
     answer = await client.post("/collect", content=body, headers={**TEXT, "sec-gpc": "1"})
-    assert answer.json() == {"success": True}
+    assert answer.json() == {"success": True, "withheld": {"gpc": 2}}
+    answer = await client.post(
+        "/collect", content=json.dumps({"writeKey": KEY, **calls[2]}), headers=TEXT
+    )
+    assert answer.json() == {"success": True, "withheld": {"consent": 1}}
     await written.one("content_downloaded")
     await client.get("/v1/pixel.gif", params={"writeKey": KEY, "userId": "end"})
     await written.until(lambda events: events[-1:] and events[-1].identifiers.user_id, "the end")
