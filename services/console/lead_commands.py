@@ -9,15 +9,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from services.console.merge_commands import merge, merges, unmerge
+
 if TYPE_CHECKING:
     from services.console.answers import NextEvent, NextSteps
 
-app = typer.Typer(help="Leads: what could happen next.", no_args_is_help=True)
+app = typer.Typer(
+    help="Leads: what could happen next, joining and parting them.", no_args_is_help=True
+)
+app.command()(merge)
+app.command()(unmerge)
+app.command()(merges)
 
 
 @app.callback()
 def lead() -> None:
-    """Leads: what could happen next."""
+    """Leads: what could happen next, joining and parting them."""
 
 
 @app.command(name="next")
@@ -44,13 +51,15 @@ async def _read(who: str, journey: str) -> NextSteps:
     from services.console.refusals import DATABASE_AWAY, RefusedError
     from services.console.stage_setting import find_lead
     from shared.database import create_engine
+    from shared.identifier_forms import forms_of
 
-    engine = create_engine(load_settings())
+    settings = load_settings()
+    engine = create_engine(settings)
     try:
         async with engine.connect() as connection:
-            lead_id = await find_lead(connection, who)
+            lead_id = await find_lead(connection, who, forms_of(settings))
         if lead_id is None:
-            raise RefusedError(404, "lead_not_found", f"there is no lead {who}")
+            raise RefusedError(404, "lead_not_found", "there is no such lead")
         reader = LeadReader(engine, lambda: time.time_ns() // 1_000_000)
         return await reader.next_steps(lead_id, journey)
     except RefusedError as refused:

@@ -30,6 +30,20 @@ WITHHELD = {"gpc": GPC_WITHHELD, "consent": CONSENT_WITHHELD}
 TRAITS_LEFT_OUT = Counter(
     "leadscore_ingest_traits_left_out_total", "Nested traits that were left out of an event."
 )
+IDENTIFIERS_LEFT_OUT = Counter(
+    "leadscore_ingest_identifiers_left_out_total",
+    "Identifiers that events were kept without: placeholder, unreadable, device, too_many.",
+    ["kind", "why"],
+)
+FIELDS_DROPPED = Counter(
+    "leadscore_ingest_fields_dropped_total",
+    "Fields that the lists of fields don't let through, by the pattern of the setting.",
+    ["pattern"],
+)
+URL_PARTS_DROPPED = Counter(
+    "leadscore_ingest_url_parameters_dropped_total",
+    "Parameters taken out of the addresses of pages.",
+)
 PROVIDER_ITEMS = Counter(
     "leadscore_ingest_provider_items_total",
     "Items of provider webhooks by outcome: taken, left_out (a kind we don't use), dead_letter.",

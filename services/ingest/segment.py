@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from services.ingest.body import read_body
 from services.ingest.edge import Edge, arrival_of, edge_of, gpc_of, header
+from services.ingest.identities import notes_of
 from services.ingest.json_checks import check_document, decode
 from services.ingest.keys import Sender, key_in_authorization
 from services.ingest.limits import BATCH_BYTES, BATCH_EVENTS, EVENT_BYTES
@@ -32,6 +33,8 @@ class Batch(msgspec.Struct, rename="camel"):
     context: dict[str, Any] | None = None
 
 
+_Told = Sequence[dict[str, Any]]
+_NONE: Mapping[Why, int] = {}
 _call_decoder = msgspec.json.Decoder(Call)
 _batch_decoder = msgspec.json.Decoder(Batch)
 
@@ -49,23 +52,27 @@ class Success(Response):
         ]
 
 
-def success() -> Response:
-    """The answer to everything that was taken."""
-    return Success()
-
-
-def answer_of(withheld: Mapping[Why, int], errors: Sequence[dict[str, Any]] = ()) -> Response:
-    """The answer to what was taken as far as it could be and may be; what may not be is counted."""
-    if not withheld and not errors:
-        return success()
-    said: dict[str, Any] = {"success": True}
+def success(errors: _Told = (), notes: _Told = (), withheld: Mapping[Why, int] = _NONE) -> Response:
+    """The answer when something was taken: with what was wrong with the rest, and with notes on
+    what was left out, where there is any. Both: [{"code", "message", "path"}], in a batch with
+    "index". withheld: how many events may not be taken, by why; they are counted here.
+    """
+    if not errors and not notes and not withheld:
+        return Success()
+    body: dict[str, Any] = {"success": True}
     if withheld:
-        said["withheld"] = withheld
+        body["withheld"] = withheld
         for why, count in withheld.items():
             WITHHELD[why].inc(count)
     if errors:
-        said["errors"] = errors
-    return _answer(said, 200)
+        body["errors"] = errors
+    if notes:
+        body["notes"] = notes
+    return answer(body)
+
+
+def answer(body: dict[str, Any], status: int = 200) -> Response:
+    return Response(msgspec.json.encode(body), status, media_type="application/json")
 
 
 def single(kind: str) -> Callable[[Request], Awaitable[Response]]:
@@ -76,11 +83,12 @@ def single(kind: str) -> Callable[[Request], Awaitable[Response]]:
         body = await read_body(scope, request.receive, EVENT_BYTES)
         call = decode(_call_decoder, body)
         sender = _sender(edge, request, call.write_key)
-        event = normalise(call, kind, arrival_of(scope, edge, sender))
+        arrival = arrival_of(scope, edge, sender)
+        event = normalise(call, kind, arrival)
         kept, withheld = sift((event,), gpc=gpc_of(scope, sender))
         if kept:
             await edge.intake.accept(kept)
-        return answer_of(withheld)
+        return success(notes=notes_of(arrival.left_out), withheld=withheld)
 
     return handle
 
@@ -101,11 +109,11 @@ async def batch(request: Request) -> Response:
     arrival = arrival_of(scope, edge, sender, document.sent_at, document.context)
     events, errors = read_calls(calls, arrival)
     if not events:
-        return _answer({"error": errors[0]["error"], "errors": _flat(errors)}, 400)
+        return answer({"error": errors[0]["error"], "errors": _flat(errors)}, 400)
     kept, withheld = sift(events, gpc=gpc_of(scope, sender))
     if kept:
         await edge.intake.accept(kept)
-    return answer_of(withheld, _flat(errors))
+    return success(_flat(errors), notes_of(arrival.left_out, in_batch=True), withheld)
 
 
 def read_calls(
@@ -142,7 +150,3 @@ def _sender(edge: Edge, request: Request, in_body: str | None) -> Sender:
 def _flat(errors: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """[{"index", "code", "message", "path"}]."""
     return [{"index": each["index"], **each["error"]} for each in errors]
-
-
-def _answer(body: dict[str, Any], status: int) -> Response:
-    return Response(msgspec.json.encode(body), status, media_type="application/json")

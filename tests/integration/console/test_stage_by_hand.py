@@ -118,7 +118,8 @@ async def desk(settings: Settings) -> AsyncIterator[Desk]:
     async with engine.begin() as connection:
         await publish(connection, RULES)
     sender = EventSender(settings)
-    app = create_app(engine, Health(), "token", now_ms, sender.send)
+    hash_key = settings.hash_key.get_secret_value().encode()
+    app = create_app(engine, Health(), "token", now_ms, sender.send, hash_key=hash_key)
     with service("scorer", settings) as scorer:
         await asyncio.to_thread(scorer.wait_ready)
         async with httpx.AsyncClient(
@@ -182,7 +183,7 @@ async def test_the_command_sets_and_releases_and_tells_what_is_wrong(desk: Desk)
     for words, told in (
         (("set", lead_id, "hott"), "there is no stage hott (did you mean hot?): the journey main"),
         (("set", lead_id, "safe", "--journey", "renewal"), "isn't on the journey renewal yet"),
-        (("set", "nobody@example.com", "hot"), "there is no lead nobody@example.com"),
+        (("set", "nobody@example.com", "hot"), "there is no such lead"),
     ):
         code, said = await desk.command(*words)
         assert code == 1
