@@ -26,6 +26,10 @@ REFUSED_IDENTIFIERS = Counter(
     "leadscore_scorer_identifiers_refused",
     "Identifiers not attached to a lead because it had too many already",
 )
+BATCHES_PARTED = Counter(
+    "leadscore_scorer_batches_parted",
+    "Batches taken in by parts: too many merges, too many collisions, or data at fault",
+)
 RETRIES = Counter("leadscore_scorer_retries", "Batches tried again, by reason", ["reason"])
 BATCH_EVENTS = Histogram(
     "leadscore_scorer_batch_events", "Events a batch",
