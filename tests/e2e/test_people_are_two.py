@@ -177,7 +177,7 @@ def test_who_was_erased_and_returns_is_somebody_new(local: Local) -> None:
     person, alone = Person(local), Person(local)
     person.send(*person.journey())
     old = person.scored(len(person.journey()))["id"]
-    done = local.run("leadscore", "person", "erase", person.email, "--reason", "asked for it")
+    done = local.run("leadscore", "person", "erase", person.email, "--reason", "asked", "--yes")
     assert done.returncode == 0, done.stdout + done.stderr
     eventually(lambda: person.lead() is None, "nothing is known of the person")
     for each in (person, alone):
