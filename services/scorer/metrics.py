@@ -6,7 +6,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 EVENTS = Counter(
     "leadscore_scorer_events", "Events taken in, by what became of them", ["outcome"]
-)  # scored, duplicate, dead_letter
+)  # scored, duplicate, erased (of a person erased since), dead_letter
 ENTRIES = Counter("leadscore_scorer_entries", "Ledger entries granted")
 STAGE_CHANGES = Counter(
     "leadscore_scorer_stage_changes", "Stage changes, by what caused them", ["cause"]
@@ -30,6 +30,7 @@ BATCHES_PARTED = Counter(
     "leadscore_scorer_batches_parted",
     "Batches taken in by parts: too many merges, too many collisions, or data at fault",
 )
+ERASURES = Counter("leadscore_scorer_erasures", "People erased")
 RETRIES = Counter("leadscore_scorer_retries", "Batches tried again, by reason", ["reason"])
 BATCH_EVENTS = Histogram(
     "leadscore_scorer_batch_events", "Events a batch",
