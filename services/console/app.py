@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.console.access import TokenGate
 from services.console.accounts import AccountReader, account_routes
+from services.console.duplicates.desk import DuplicateDesk
+from services.console.duplicates.routes import duplicate_routes
 from services.console.lead_finding import finding_routes
 from services.console.merge_routes import merge_routes
 from services.console.merging import MergeDesk
@@ -49,6 +51,7 @@ def create_app(
     # HTTPBearer only tells OpenAPI about the scheme; the gate decides.
     shown = Depends(HTTPBearer(auto_error=False, description="The API token."))
     reader = LeadReader(engine, now_ms)
+    merging = MergeDesk(engine, send, now_ms, hash_key)
     for router in (
         finding_routes(reader, forms),
         lead_routes(
@@ -56,7 +59,8 @@ def create_app(
             StageSetter(engine, send, now_ms),
             SegmentCounter(engine, now_ms),
         ),
-        merge_routes(MergeDesk(engine, send, now_ms, hash_key)),
+        merge_routes(merging),
+        duplicate_routes(DuplicateDesk(engine, merging)),
         account_routes(AccountReader(engine, now_ms)),
     ):
         app.include_router(router, dependencies=[Depends(gate), shown])
