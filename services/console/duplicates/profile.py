@@ -111,16 +111,6 @@ def _meant_domain(domain: str) -> str:
     return SAME_DOMAIN.get(domain, domain)
 
 
-_shipped: frozenset[str] = frozenset()
-
-
-def shipped_domains() -> frozenset[str]:
-    """Domains of free mail: real ones, though they look like others."""
-    global _shipped
-    _shipped = _shipped or shipped_free_mail_domains()
-    return _shipped
-
-
 def _name(traits: Mapping[str, Any]) -> str:
     first = _text(traits, "first_name") or _text(traits, "firstName")
     last = _text(traits, "last_name") or _text(traits, "lastName")
