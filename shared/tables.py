@@ -49,6 +49,11 @@ lead = sa.Table(
     sa.Index("lead_stage_id_idx", "stage", "id", postgresql_where=sa.text("merged_into IS NULL")),
     sa.Index("lead_due_ms_idx", "due_ms", postgresql_where=sa.text("due_ms IS NOT NULL")),
     sa.Index("lead_ruleset_version_id_idx", "ruleset_version", "id"),
+    sa.Index(
+        "lead_merged_into_idx",
+        "merged_into",
+        postgresql_where=sa.text("merged_into IS NOT NULL"),
+    ),
     postgresql_with={"fillfactor": "70"},
 )
 
@@ -166,15 +171,22 @@ carry = sa.Table(
     sa.Column("points", JSONB, nullable=False, server_default="{}"),
 )
 
-# Up to which instant each class of data has been worked off, and where the work stands.
+# By class of data, how far retention is. until_ms: what is older goes (announced when a sweep
+# begins) · since_ms: what is older than that went in earlier sweeps · position: what the sweep has
+# come to · looked: at so many leads or rows, in this sweep · done: rows gone, in all · ended_at:
+# of the sweep, null while it goes on.
 retention = sa.Table(
     "retention",
     metadata,
     sa.Column("class", sa.Text, primary_key=True),
     sa.Column("until_ms", sa.BigInteger, nullable=False),
+    sa.Column("since_ms", sa.BigInteger, nullable=False, server_default="-1"),
     sa.Column("position", sa.Text, nullable=False, server_default=""),
+    sa.Column("looked", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("done", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("begun_at", sa.DateTime(timezone=True)),
     sa.Column("seen_at", sa.DateTime(timezone=True)),
+    sa.Column("ended_at", sa.DateTime(timezone=True)),
 )
 
 # An event, once, with what it earned. key: shared.ids.dedupe_key(source, id). body: the envelope,

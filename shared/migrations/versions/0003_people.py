@@ -105,6 +105,12 @@ def _create_erasure_tables() -> None:
 
 
 def _create_retention_tables() -> None:
+    op.create_index(
+        "lead_merged_into_idx",
+        "lead",
+        ["merged_into"],
+        postgresql_where=sa.text("merged_into IS NOT NULL"),
+    )
     op.create_table(
         "carry",
         sa.Column("lead_id", sa.UUID(), nullable=False),
@@ -119,14 +125,19 @@ def _create_retention_tables() -> None:
         "retention",
         sa.Column("class", sa.Text(), nullable=False),
         sa.Column("until_ms", sa.BigInteger(), nullable=False),
+        sa.Column("since_ms", sa.BigInteger(), server_default=sa.text("-1"), nullable=False),
         sa.Column("position", sa.Text(), server_default="", nullable=False),
-        sa.Column("done", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("looked", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("done", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("class", name="retention_pkey"),
     )
 
 
 def downgrade() -> None:
+    op.drop_index("lead_merged_into_idx", "lead")
     for name in NEW_TABLES:
         op.drop_table(name)
     op.drop_column("stage_history", "other_lead")
