@@ -41,6 +41,11 @@ unit: $(INSTALLED) ## Unit tests: no server, seconds
 test-deep: $(INSTALLED) ## The scoring core against the oracle, 20,000 random examples (ARGS="--examples 5000")
 	@exec $(BIN)/python -m tests.oracle $(ARGS)
 
+.PHONY: test-people
+test-people: $(INSTALLED) $(JARS) ## 5,000 random stories of who is who, through three scorers (ARGS="-x")
+	@LEADSCORE_STORIES=$${LEADSCORE_STORIES:-5000} exec $(BIN)/pytest -s \
+		tests/integration/scorer/test_three_scorers.py $(ARGS)
+
 .PHONY: mutations
 mutations: $(INSTALLED) ## Faults planted in a copy of the scoring core: a test must catch each
 	@exec $(BIN)/python -m tests.mutations $(ARGS)

@@ -49,6 +49,7 @@ def engine_for(
     options: dict[str, Any] = {"pool_pre_ping": True, "pool_size": 5, "max_overflow": 5, **over}
     return create_async_engine(
         "postgresql+asyncpg://",
+        hide_parameters=True,  # they are people's data: errors don't quote them
         async_creator=_connector(plain_dsn(database_url), application_name),
         **options,
     )

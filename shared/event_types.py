@@ -33,7 +33,7 @@ _NAMED = STANDARD_EVENT_TYPES | {
     ALIAS, GROUP, STAGE_OVERRIDDEN, LEADS_MERGED, LEADS_UNMERGED, PERSON_ERASED,
 }  # fmt: skip
 
-_WORD_BREAK = re.compile(r"[\s\-.]+")
+WORD_BREAK = re.compile(r"[\s\-.]+")
 
 
 @lru_cache(maxsize=4096)
@@ -41,5 +41,5 @@ def event_type_named(name: str) -> str:
     """The type with a meaning that a name stands for ("Demo Requested" is demo_requested), else the
     name.
     """
-    folded = _WORD_BREAK.sub("_", name.strip()).lower()
+    folded = WORD_BREAK.sub("_", name.strip()).lower()
     return folded if folded in _NAMED else name

@@ -8,6 +8,7 @@ import msgspec
 
 Cause = Literal["event", "time", "history", "merge", "unmerge", "recalculation", "manual"]
 Handoff = Literal["content", "sales"]
+Suppressed = Literal["", "marketing_email", "email_bounced", "sales_contact"]
 
 
 class Reason(msgspec.Struct, frozen=True):
@@ -29,7 +30,8 @@ class StageChange(msgspec.Struct, frozen=True, kw_only=True):
     the entries of the event that tipped it, empty when time did · scores: every model's value at
     at_ms · handoff: who gets the lead by this move · waiting: a sales hand-off that is held until
     the lead is known · withheld: a hand-off that a recalculation found, left to a person to release
-    · actor: who asked for it, of a move by hand.
+    · suppressed: for want of which consent the hand-off must not go out · actor: who asked for it,
+    of a move by hand.
     """
 
     journey: str
@@ -44,6 +46,7 @@ class StageChange(msgspec.Struct, frozen=True, kw_only=True):
     handoff: Handoff | None = None
     waiting: bool = False
     withheld: bool = False
+    suppressed: Suppressed = ""
     actor: str = ""
 
 
@@ -63,6 +66,7 @@ class _Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
     handoff: Handoff | None = None
     waiting: bool = False
     withheld: bool = False
+    suppressed: Suppressed = ""
     actor: str = ""
     merged_into: str | None = None
     other_lead: str | None = None

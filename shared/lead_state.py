@@ -92,7 +92,8 @@ class Consent(msgspec.Struct, array_like=True, frozen=True):
 class ScoreState(msgspec.Struct, array_like=True):
     """All of a lead's scores after its newest event. Never holds a stage: scores don't depend on
     what was published. watch: None while the ruleset asks for nothing of it · consent: by purpose,
-    what was said · carried_ms: events up to this instant are deleted (retention), -1 for none.
+    what was said · carried_ms: events up to this instant are deleted (retention), -1 for none ·
+    region: of the consent policy, "" for none.
     """
 
     format: int = 2
@@ -103,6 +104,7 @@ class ScoreState(msgspec.Struct, array_like=True):
     watch: Watch | None = None
     consent: dict[str, Consent] = {}
     carried_ms: int = -1
+    region: str = ""
 
 
 class JourneyState(msgspec.Struct, array_like=True):

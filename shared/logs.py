@@ -12,11 +12,15 @@ from typing import Any
 import structlog
 
 from shared.settings import Settings
+from shared.tracebacks import format_exception
 
 # Databases and libraries quote data in their errors; an address must not get out that way.
 _ADDRESS = re.compile(r"[^\s@\"'(<=,;:]+@[^\s@\"')>,;]+\.[A-Za-z]{2,}")
 _SELDOM_SECONDS = 10.0
+# Below these levels libraries tell what passes through them: addresses, headers, bodies.
+_LIBRARIES = logging.INFO
 _QUIET = {"aiokafka": logging.WARNING, "httpx": logging.WARNING, "uvicorn.access": logging.WARNING}
+_OURS = ("services", "shared", "deploy")
 
 
 def mask_addresses(
@@ -71,7 +75,7 @@ def configure_logs(settings: Settings, service: str) -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
-        structlog.processors.format_exc_info,
+        format_exception,
         mask_addresses,
     ]
     renderer: structlog.typing.Processor = (
@@ -89,9 +93,12 @@ def configure_logs(settings: Settings, service: str) -> None:
     handler.addFilter(_SeldomFromKafka())
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(settings.log_level.upper())
-    for name, level in _QUIET.items():
-        logging.getLogger(name).setLevel(max(level, root.level))
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    root.setLevel(max(level, _LIBRARIES))
+    for name in _OURS:
+        logging.getLogger(name).setLevel(level)
+    for name, at_least in _QUIET.items():
+        logging.getLogger(name).setLevel(max(level, at_least))
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

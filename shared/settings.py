@@ -49,6 +49,22 @@ class Settings(BaseSettings):
     allowed_origins: str = "*"
     redirect_origins: str = ""
 
+    # What domains make of an address, such as "gmail.com:dots,plus; googlemail.com=gmail.com", and
+    # whose phone numbers those without a country code are: see docs/identity.md.
+    email_rules: str = ""
+    phone_region: str = ""
+
+    # How much is kept of what comes in: see docs/privacy.md.
+    ip: Literal["none", "truncated", "full"] = "truncated"
+    user_agent: Literal["none", "family", "full"] = "full"
+    fields_deny: str = ""
+    fields_allow: str = ""
+    url_parameters_deny: str = (
+        "*email*,*mail,*token*,*passw*,pwd,*secret*,*apikey*,*api_key*,auth,jwt,otp,sid,*sess*,"
+        "sig,signature,*phone*,tel,mobile,first*name,last*name,full*name,fname,lname,surname,"
+        "*birth*,dob,ssn,iban"
+    )
+
     # An anonymous id (a kiosk, an office) on which more people identify links nobody any more; a
     # lead that has so many identifiers gets no more.
     identity_max_people: int = Field(20, ge=1, le=1000)

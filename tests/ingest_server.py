@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaConsumer
 from services.ingest.app import create_app
 from services.ingest.batches import attempt_in_batches
 from services.ingest.edge import Edge
+from services.ingest.handling import handling_of
 from services.ingest.intake import Intake
 from services.ingest.keys import keys_of
 from services.ingest.placement import make_producer
@@ -63,6 +64,7 @@ async def serving_ingest(settings: Settings, sources: Sources | None = None) -> 
         keys_of(settings),
         sources or sources_in_settings(settings),
         origins_of(settings.allowed_origins),
+        handling_of(settings),
     )
     try:
         async with served(create_app(edge, Health())) as url:

@@ -7,7 +7,6 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 from aiokafka import AIOKafkaConsumer
@@ -33,8 +32,8 @@ class Reader:
 
     async def sarah(self) -> dict[str, Any] | None:
         """Sarah's lead: by her address, else by her browser."""
-        for query in (f"email={quote(EMAIL)}", f"anonymous_id={BROWSER}"):
-            found = await self._get(f"/v1/leads?{query}")
+        for asked in ({"email": EMAIL}, {"anonymous_id": BROWSER}):
+            found = await self._asked("POST", "/v1/leads/find", asked)
             if found and found["items"]:
                 lead: dict[str, Any] = found["items"][0]
                 return lead
@@ -53,8 +52,13 @@ class Reader:
         return counts["items"] if counts else []
 
     async def _get(self, path: str) -> dict[str, Any] | None:
+        return await self._asked("GET", path)
+
+    async def _asked(
+        self, method: str, path: str, body: dict[str, str] | None = None
+    ) -> dict[str, Any] | None:
         try:
-            answer = await self._http.get(path)
+            answer = await self._http.request(method, path, json=body)
         except httpx.HTTPError:
             return None
         if not answer.is_success:

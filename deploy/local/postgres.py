@@ -35,6 +35,8 @@ SETTINGS = {
     "jit": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",
+    # Without DETAIL, which quotes people's data.
+    "log_error_verbosity": "terse",
 }
 
 

@@ -26,7 +26,7 @@ Into a page:
 Try it:
   curl -u {secret_key}: {ingest_url}/v1/track -d \\
     '{{"userId":"u1","event":"Demo Requested","context":{{"traits":{{"email":"ada@example.com"}}}}}}'
-  curl -H "Authorization: Bearer {api_token}" "{api_url}/v1/leads?email=ada@example.com"
+  curl -H "Authorization: Bearer {api_token}" "{api_url}/v1/leads/find" -H "Content-Type: application/json" -d '{{"email":"ada@example.com"}}'
 
 All of this is in {folder}/local.json. Logs: {logs}/
 {stop}"""  # noqa: E501 - lines to copy

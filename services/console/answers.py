@@ -11,6 +11,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.scorer.core.next_steps import Why
+from shared.consent import Purpose
 from shared.facts import Cause
 
 Instant = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
@@ -47,6 +48,18 @@ class Standing(Answer):
     until: Instant | None
 
 
+class Allowed(Answer):
+    """A person's answer to one purpose, since when it stands, where it was given, and to which
+    version of the text; or what the ruleset's policy says where there is none (by_default).
+    """
+
+    granted: bool
+    by_default: bool
+    since: Instant | None
+    source: str | None
+    text: str | None
+
+
 class Lead(Answer):
     """A person, known or anonymous.
 
@@ -54,7 +67,8 @@ class Lead(Answer):
     as of now · grade: null where the ruleset has none · bands: the name of the score, by model ·
     persona: null for none · segments: in the order of the ruleset ·
     stage, stage_since, labels: where it is on the journey main, and what marketing calls the
-    stage · journeys: every one it is on, main too · account: its company, as under /v1/accounts ·
+    stage · journeys: every one it is on, main too · consent: by purpose · region: of the ruleset's
+    consent policy, null for none · account: its company, as under /v1/accounts ·
     merged_into: set on a lead that was absorbed, and names the one that lives on.
     """
 
@@ -72,6 +86,8 @@ class Lead(Answer):
     stage_since: Instant
     labels: list[str]
     journeys: dict[str, Standing]
+    consent: dict[Purpose, Allowed]
+    region: str | None
     ruleset_version: int
     created_at: Instant
     merged_into: UUID | None = None

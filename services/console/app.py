@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.console.access import TokenGate
 from services.console.accounts import AccountReader, account_routes
+from services.console.lead_finding import finding_routes
 from services.console.reading import LeadReader
 from services.console.refusals import answer_refusals
 from services.console.request_times import RequestTimes
@@ -17,6 +18,7 @@ from services.console.routes import lead_routes
 from services.console.segment_counts import SegmentCounter
 from services.console.stage_setting import Send, StageSetter
 from shared.health import Health, health_routes
+from shared.identifier_forms import PLAIN_FORMS, IdentifierForms
 
 DESCRIPTION = """Leads, their scores and stages, and the reasons; and a stage set by hand.
 
@@ -24,10 +26,16 @@ Times are RFC 3339 in UTC. Errors are `{"error": {"code", "message", "path"}}`."
 
 
 def create_app(
-    engine: AsyncEngine, health: Health, token: str, now_ms: Callable[[], int], send: Send
+    engine: AsyncEngine,
+    health: Health,
+    token: str,
+    now_ms: Callable[[], int],
+    send: Send,
+    forms: IdentifierForms = PLAIN_FORMS,
 ) -> FastAPI:
     """Build the app. `now_ms` is the clock, `send` puts an event on lead-events and raises
-    TryAgainError while it can't. Raises ValueError if the token is empty.
+    TryAgainError while it can't, `forms` is how identifiers are kept here. Raises ValueError if
+    the token is empty.
     """
     gate = TokenGate(token)
     app = FastAPI(
@@ -36,9 +44,11 @@ def create_app(
     )  # fmt: skip
     # HTTPBearer only tells OpenAPI about the scheme; the gate decides.
     shown = Depends(HTTPBearer(auto_error=False, description="The API token."))
+    reader = LeadReader(engine, now_ms)
     for router in (
+        finding_routes(reader, forms),
         lead_routes(
-            LeadReader(engine, now_ms),
+            reader,
             StageSetter(engine, send, now_ms),
             SegmentCounter(engine, now_ms),
         ),

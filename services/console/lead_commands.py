@@ -44,13 +44,15 @@ async def _read(who: str, journey: str) -> NextSteps:
     from services.console.refusals import DATABASE_AWAY, RefusedError
     from services.console.stage_setting import find_lead
     from shared.database import create_engine
+    from shared.identifier_forms import forms_of
 
-    engine = create_engine(load_settings())
+    settings = load_settings()
+    engine = create_engine(settings)
     try:
         async with engine.connect() as connection:
-            lead_id = await find_lead(connection, who)
+            lead_id = await find_lead(connection, who, forms_of(settings))
         if lead_id is None:
-            raise RefusedError(404, "lead_not_found", f"there is no lead {who}")
+            raise RefusedError(404, "lead_not_found", "there is no such lead")
         reader = LeadReader(engine, lambda: time.time_ns() // 1_000_000)
         return await reader.next_steps(lead_id, journey)
     except RefusedError as refused:

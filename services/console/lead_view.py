@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from services.console.answers import Lead, Standing
+from services.console.answers import Allowed, Lead, Standing
 from services.console.explanation import PARTS_PER_POINT
 from services.console.ruleset_view import RulesetView
+from services.scorer.core.consenting import Stance, stances
 from services.scorer.core.sides import HELD, LOCKED_FOR_GOOD, UNLOCKED
 from services.scorer.core.standing import (
     bands_at,
@@ -86,6 +87,18 @@ def standing_of(journey: JourneyState, ruleset: RulesetView, at_ms: int) -> Stan
     )
 
 
+def allowed_of(stance: Stance) -> Allowed:
+    """What a person said of a purpose, or the policy's word."""
+    said = stance.said
+    return Allowed(
+        granted=stance.granted,
+        by_default=said is None,
+        since=None if said is None else rfc3339(said.at_ms),
+        source=None if said is None else said.source,
+        text=None if said is None else said.text or None,
+    )
+
+
 def show_lead(
     row: LeadRow,
     ruleset: RulesetView,
@@ -110,6 +123,11 @@ def show_lead(
         stage_since=rfc3339(row.stage_since_ms),
         labels=ruleset.journeys[MAIN].get(row.stage, []),
         journeys={one.name: standing_of(one, ruleset, at_ms) for one in row.journeys},
+        consent={
+            purpose: allowed_of(stance)
+            for purpose, stance in stances(ruleset.core.consent, row.scores).items()
+        },
+        region=row.scores.region or None,
         ruleset_version=row.ruleset_version,
         created_at=rfc3339(row.created_ms),
         merged_into=row.merged_into,

@@ -18,6 +18,7 @@ from services.console.app import create_app
 from services.console.event_sender import EventSender
 from shared.database import create_engine
 from shared.health import Health
+from shared.identifier_forms import IdentifierForms, forms_of
 from shared.logs import configure_logs
 from shared.settings import Settings
 
@@ -40,15 +41,20 @@ def run(settings: Settings) -> None:
     if not settings.api_token.get_secret_value():
         log.error("not started", why="LEADSCORE_API_TOKEN is not set; the API would be open")
         sys.exit(2)
-    asyncio.run(_serve(settings))
+    try:
+        forms = forms_of(settings)
+    except ValueError as error:
+        log.error("settings can't be used", why=str(error))  # noqa: TRY400 - said in full
+        sys.exit(2)
+    asyncio.run(_serve(settings, forms))
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, forms: IdentifierForms) -> None:
     engine = create_engine(settings)
     health = Health.waiting_for("postgres")
     sender = EventSender(settings)
     token = settings.api_token.get_secret_value()
-    app = create_app(engine, health, token, _now_ms, sender.send)
+    app = create_app(engine, health, token, _now_ms, sender.send, forms)
     server = _Server(
         uvicorn.Config(
             app,

@@ -41,6 +41,7 @@ BECAUSE: dict[core.Why, str] = {
     "not_by_one_event": "it takes more than one event, or time",
     "no_witness": "no event could be made up for its condition",
     "silence": "silence brings it, not an event",
+    "no_consent": "the lead doesn't allow it: no consent",
     "not_valid": "it counts only {valid}",
 }
 

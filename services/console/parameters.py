@@ -16,6 +16,9 @@ MAX_LIMIT = 500
 MAX_TEXT_CHARS = 512
 
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Items in a page.")]
+Cursor = Annotated[
+    str | None, Query(max_length=MAX_TEXT_CHARS, description="`next_cursor` of the page before.")
+]
 Text = Annotated[str | None, Query(min_length=1, max_length=MAX_TEXT_CHARS)]
 
 REFUSALS: dict[int | str, dict[str, Any]] = {

@@ -15,10 +15,9 @@ from services.console.parameters import (
     MAX_LIMIT,
     MAX_TEXT_CHARS,
     REFUSALS,
+    Cursor,
     Limit,
-    Text,
     as_json,
-    refuse_nul,
 )
 from services.console.reading import LeadReader
 from services.console.segment_counts import SegmentCounter
@@ -26,13 +25,9 @@ from services.console.stage_request import StageRequest
 from services.console.stage_setting import StageSetter
 from services.scorer.core.compiled import JOURNEY
 from shared.envelope import milliseconds
-from shared.identity import ANONYMOUS, EMAIL, USER_ID
 
 DEFAULT_NEWEST = 100
 
-Cursor = Annotated[
-    str | None, Query(max_length=MAX_TEXT_CHARS, description="`next_cursor` of the page before.")
-]
 JourneyName = Annotated[str, Query(max_length=MAX_TEXT_CHARS, description="Which journey.")]
 Moment = Annotated[
     AwareDatetime | None, Query(description="The instant to explain, RFC 3339; now if missing.")
@@ -58,21 +53,6 @@ CANNOT_BE_DONE: dict[int | str, dict[str, Any]] = {
 def lead_routes(reader: LeadReader, setter: StageSetter, segments: SegmentCounter) -> APIRouter:
     """Everything under /v1, without access control."""
     router = APIRouter(prefix="/v1", responses=REFUSALS)
-
-    @router.get("/leads", response_model=answers.LeadPage, summary="Find leads")
-    async def find_leads(
-        email: Text = None,
-        user_id: Text = None,
-        anonymous_id: Text = None,
-        stage: Text = None,
-        limit: Limit = DEFAULT_LIMIT,
-        cursor: Cursor = None,
-    ) -> Response:
-        """Leads that have all of the identifiers given, newest first; absorbed ones left out."""
-        wanted = ((EMAIL, email and email.strip().lower()), (USER_ID, user_id))
-        named = [(kind, value) for kind, value in (*wanted, (ANONYMOUS, anonymous_id)) if value]
-        refuse_nul(*(value for _, value in named), stage)
-        return as_json(await reader.leads(named, stage, limit, cursor))
 
     @router.get(
         "/leads/{lead_id}", response_model=answers.Lead, responses=NO_SUCH_LEAD, summary="A lead"

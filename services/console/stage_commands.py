@@ -117,15 +117,16 @@ async def _taken(name: str, order: StageOrder, dry_run: bool) -> UUID:
     from services.console.refusals import RefusedError
     from services.console.stage_setting import StageSetter, find_lead
     from shared.database import create_engine
+    from shared.identifier_forms import forms_of
 
     settings = load_settings()
     engine = create_engine(settings, pool_size=1)
     sender = EventSender(settings)
     try:
         async with engine.connect() as connection:
-            lead_id = await find_lead(connection, name)
+            lead_id = await find_lead(connection, name, forms_of(settings))
         if lead_id is None:
-            raise RefusedError(404, "lead_not_found", f"there is no lead {name}")
+            raise RefusedError(404, "lead_not_found", "there is no such lead")
         setter = StageSetter(engine, sender.send, _now_ms)
         await (setter.checked if dry_run else setter.take)(lead_id, order)
         return lead_id

@@ -16,7 +16,8 @@ from services.console.ruleset_cache import RulesetCache
 from services.console.stage_orders import OrderError, StageOrder, check_order, event_of, who_of
 from shared.envelope import Event
 from shared.errors import TryAgainError
-from shared.identity import ANONYMOUS, EMAIL, USER_ID
+from shared.identifier_forms import IdentifierForms
+from shared.identity import ANONYMOUS, EMAIL, EXTERNAL, PHONE, USER_ID
 
 Send = Callable[[Event], Awaitable[None]]
 
@@ -79,17 +80,21 @@ class StageSetter:
         return event_of(order, lead_id, who, now_ms)
 
 
-async def find_lead(connection: AsyncConnection, name: str) -> UUID | None:
-    """The lead that a person names: by address, id, user id or anonymous id."""
+async def find_lead(connection: AsyncConnection, name: str, forms: IdentifierForms) -> UUID | None:
+    """The lead that a person names: by its id, or by any identifier, an external one as
+    "system:id".
+    """
     name = name.strip()
-    if "@" in name:
-        return await queries.lead_named(connection, EMAIL, name.lower())
     lead_id = _uuid(name)
     if lead_id is not None and await queries.one_lead(connection, lead_id) is not None:
         return lead_id
-    return await queries.lead_named(connection, USER_ID, name) or await queries.lead_named(
-        connection, ANONYMOUS, name
-    )
+    for kind in (EMAIL, PHONE, USER_ID, EXTERNAL, ANONYMOUS):
+        value = forms.asked(kind, name)
+        if value is not None:
+            found = await queries.lead_named(connection, kind, value)
+            if found is not None:
+                return found
+    return None
 
 
 def _uuid(text: str) -> UUID | None:

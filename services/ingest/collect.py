@@ -14,14 +14,15 @@ from services.ingest.edge import arrival_of, edge_of, gpc_of, header
 from services.ingest.flat_call import read_flat_call
 from services.ingest.form_call import form_event, form_name
 from services.ingest.form_fields import checked_fields, read_fields
+from services.ingest.identities import notes_of
 from services.ingest.json_checks import check_document, decode
 from services.ingest.keys import Sender, key_in_authorization
 from services.ingest.limits import BATCH_EVENTS, COLLECT_BYTES, EVENT_BYTES
-from services.ingest.metrics import GPC_WITHHELD, REJECTED
+from services.ingest.metrics import REJECTED
 from services.ingest.normalise import Arrival, Call, normalise
-from services.ingest.privacy import withheld_by_gpc
+from services.ingest.privacy import sift
 from services.ingest.refusal import Refusal, invalid
-from services.ingest.segment import success
+from services.ingest.segment import answer, success
 from shared.envelope import Event
 
 
@@ -47,6 +48,8 @@ _call_decoder = msgspec.json.Decoder(BeaconCall)
 
 # An event, and whether it is a submitted form: those are nobody's passive tracking.
 Taken = tuple[Event, bool]
+# Items of an answer's `errors` or `notes`.
+_Told = list[dict[str, Any]]
 
 
 async def collect(request: Request) -> Response:
@@ -56,18 +59,23 @@ async def collect(request: Request) -> Response:
     """
     edge, scope = edge_of(request), request.scope
     body = await read_body(scope, request.receive, COLLECT_BYTES)
-    sender, taken, errors = await _read(request, body)
-    events = [event for event, _ in taken]
-    if gpc_of(scope, sender):
-        events = [event for event, submitted in taken if submitted or not withheld_by_gpc(event)]
-        GPC_WITHHELD.inc(len(taken) - len(events))
+    sender, taken, errors, notes = await _read(request, body)
+    if errors and not taken:
+        first = {name: errors[0][name] for name in ("code", "message", "path")}
+        return answer({"error": first, "errors": errors}, 400)
+    submitted = {place for place, (_, is_form) in enumerate(taken) if is_form}
+    events, withheld = sift(
+        [event for event, _ in taken], gpc=gpc_of(scope, sender), submitted=submitted
+    )
     if events:
         await edge.intake.accept(events)
-    return _answer(errors, bool(taken)) if errors else success()
+    return success(errors, notes, withheld)
 
 
-async def _read(request: Request, body: bytes) -> tuple[Sender, list[Taken], list[dict[str, Any]]]:
-    """Who sends, the events of the body, and what is wrong with the others."""
+async def _read(request: Request, body: bytes) -> tuple[Sender, list[Taken], _Told, _Told]:
+    """Who sends, the events of the body, what is wrong with the others, and notes on what was left
+    out of them.
+    """
     edge, scope = edge_of(request), request.scope
     keys = (
         key_in_authorization(header(scope, b"authorization")),
@@ -77,15 +85,19 @@ async def _read(request: Request, body: bytes) -> tuple[Sender, list[Taken], lis
         flat = await _flat_fields(header(scope, b"content-type").decode("latin-1"), body)
         sender = edge.keys.require(*keys, flat.get("writeKey", ""))
         kind, call = read_flat_call(flat)
-        return sender, [(normalise(call, kind, arrival_of(scope, edge, sender)), False)], []
+        arrival = arrival_of(scope, edge, sender)
+        event = normalise(call, kind, arrival)
+        return sender, [(event, False)], [], notes_of(arrival.left_out)
     posted = decode(_posted_decoder, body)
     sender = edge.keys.require(*keys, posted.write_key or "")
     if posted.batch is None:
-        return sender, [read_call(body, arrival_of(scope, edge, sender))], []
+        arrival = arrival_of(scope, edge, sender)
+        return sender, [read_call(body, arrival)], [], notes_of(arrival.left_out)
     if posted.context:
         check_document(posted.context, "context")
     arrival = arrival_of(scope, edge, sender, posted.sent_at, posted.context)
-    return sender, *read_batch(posted.batch, arrival)
+    taken, errors = read_batch(posted.batch, arrival)
+    return sender, taken, errors, notes_of(arrival.left_out, in_batch=True)
 
 
 def read_batch(
@@ -126,12 +138,3 @@ def read_call(raw: bytes | msgspec.Raw, arrival: Arrival, index: int = 0) -> Tak
 async def _flat_fields(content_type: str, body: bytes) -> dict[str, str]:
     fields = await read_fields(content_type, body)
     return {name: value for name, value in fields.items() if isinstance(value, str)}
-
-
-def _answer(errors: list[dict[str, Any]], some_taken: bool) -> Response:
-    if some_taken:
-        answer, status = {"success": True, "errors": errors}, 200
-    else:
-        first = {name: errors[0][name] for name in ("code", "message", "path")}
-        answer, status = {"error": first, "errors": errors}, 400
-    return Response(msgspec.json.encode(answer), status, media_type="application/json")

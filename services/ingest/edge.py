@@ -12,6 +12,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.types import Scope
 
+from services.ingest.handling import Handling
 from services.ingest.intake import Intake
 from services.ingest.keys import Keys, Sender
 from services.ingest.normalise import Arrival
@@ -34,6 +35,7 @@ class Edge:
     keys: Keys
     sources: Sources
     origins: frozenset[str] | None
+    handling: Handling
     now: Callable[[], datetime] = utc_now
 
 
@@ -68,6 +70,7 @@ def arrival_of(
         ip=client[0] if client else "",
         sent_at=sent_at,
         context=context or {},
+        handling=edge.handling,
     )
 
 

@@ -10,6 +10,7 @@ import msgspec
 from services.ingest.form_fields import Fields, part_answers
 from services.ingest.normalise import Arrival, Call, normalise
 from services.ingest.refusal import Refusal, invalid
+from shared.consent import PURPOSES
 from shared.envelope import Event, Verdict
 from shared.event_types import IDENTIFY, STANDARD_EVENT_TYPES, event_type_named
 
@@ -37,6 +38,12 @@ def form_event(form: str, fields: Fields, call: Call, arrival: Arrival, index: i
     honeypot makes the verdict bot, so that the event is kept and scores nothing.
     """
     answers = part_answers(fields)
+    agreed = _agreed(fields)
+    if agreed:
+        context = call.context or {}
+        said = context.get("consent")
+        said = {**said, **agreed} if isinstance(said, dict) else agreed
+        call = msgspec.structs.replace(call, context={**context, "consent": said})
     whole = msgspec.structs.replace(
         call,
         event=_event_type(call.event or _own(fields, "_event")),
@@ -55,6 +62,17 @@ def form_event(form: str, fields: Fields, call: Call, arrival: Arrival, index: i
     if _own(fields, HONEYPOT):
         return msgspec.structs.replace(event, verdict=_BOT)
     return event
+
+
+def _agreed(fields: Fields) -> dict[str, Any]:
+    """The purposes that were ticked (`_consent`), with the version of the text (`_consent_text`).
+    What isn't ticked says nothing: the person may have agreed elsewhere.
+    """
+    given = fields.get("_consent")
+    text = _own(fields, "_consent_text")
+    answer = {"granted": True, "text": text} if text else {"granted": True}
+    ticked = given if isinstance(given, list) else [given]
+    return {one: answer for one in ticked if isinstance(one, str) and one in PURPOSES}
 
 
 def _event_type(name: str | None) -> str:

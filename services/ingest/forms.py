@@ -14,6 +14,7 @@ from services.ingest.body import read_body
 from services.ingest.edge import arrival_of, edge_of, header
 from services.ingest.form_call import form_event, form_name
 from services.ingest.form_fields import Fields, read_fields
+from services.ingest.identities import notes_of
 from services.ingest.json_checks import check_document
 from services.ingest.keys import Sender, key_in_authorization
 from services.ingest.limits import FORM_BYTES
@@ -40,7 +41,7 @@ async def submit(request: Request) -> Response:
     short page. What is refused, the redirect included, is refused before anything is kept.
     """
     try:
-        redirect = await _take(request)
+        redirect, notes = await _take(request)
     except Refusal as refusal:
         if not _wants_page(request):
             raise
@@ -51,11 +52,11 @@ async def submit(request: Request) -> Response:
     if _wants_page(request):
         page = _PAGE.format(title="Thank you", text="Your answers have arrived.")
         return HTMLResponse(page, headers=_PAGE_HEADERS)
-    return success()
+    return success(notes=notes)
 
 
-async def _take(request: Request) -> str:
-    """Read, check and keep the form; the address to go on to, or ""."""
+async def _take(request: Request) -> tuple[str, list[dict[str, Any]]]:
+    """Read, check and keep the form; the address to go on to, or "", and notes for the answer."""
     edge, scope = edge_of(request), request.scope
     form = form_name(request.path_params["form"])
     body = await read_body(scope, request.receive, FORM_BYTES)
@@ -71,7 +72,7 @@ async def _take(request: Request) -> str:
     call = Call(context=_context(fields, header(scope, b"referer").decode("latin-1")))
     arrival = arrival_of(scope, edge, Sender(f"form:{form}", sender.public))
     await edge.intake.accept((form_event(form, fields, call, arrival),))
-    return redirect
+    return redirect, notes_of(arrival.left_out)
 
 
 def _context(fields: Fields, referer: str) -> dict[str, Any]:

@@ -17,6 +17,10 @@ from services.ingest.refusal import Refusal, invalid
 
 T = TypeVar("T")
 
+# Keys that were found good: senders use the same few over and over.
+_KEYS_KEPT = 4096
+_good_keys: set[str] = set()
+
 
 def decode(decoder: msgspec.json.Decoder[T], body: bytes | msgspec.Raw) -> T:
     """Decode JSON bytes; whatever is wrong with them becomes a Refusal (400) with its path.
@@ -66,7 +70,7 @@ def _walk(value: dict[str, Any] | list[Any], path: str, depth: int, keys: list[i
         raise invalid("too_many_keys", f"An event may have {JSON_KEYS} keys and items.", path)
     if isinstance(value, dict):
         for key, item in value.items():
-            if len(key) > JSON_KEY_CHARACTERS or "\x00" in key:
+            if key not in _good_keys:
                 _check_key(key, path)
             kind = type(item)
             if kind is str and len(item) <= JSON_TEXT_CHARACTERS and "\x00" not in item:
@@ -94,6 +98,9 @@ def _check_key(key: str, path: str) -> None:
     if len(key) > JSON_KEY_CHARACTERS:
         raise invalid("key_too_long", f"A key may have {JSON_KEY_CHARACTERS} characters.", path)
     check_text(key, path)
+    if len(_good_keys) >= _KEYS_KEPT:
+        _good_keys.clear()
+    _good_keys.add(key)
 
 
 def _position(error: Exception) -> str:

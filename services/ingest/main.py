@@ -16,6 +16,7 @@ from services.ingest.app import create_app
 from services.ingest.batches import attempt_in_batches
 from services.ingest.dependencies import follow_sources, watch_kafka
 from services.ingest.edge import Edge
+from services.ingest.handling import Handling, handling_of
 from services.ingest.intake import Intake
 from services.ingest.keys import Keys, keys_of
 from services.ingest.placement import make_producer
@@ -48,12 +49,13 @@ def run(settings: Settings) -> None:
     calm_garbage_collection()
     try:
         keys, sources = keys_of(settings), sources_in_settings(settings)
+        handling = handling_of(settings)
         origins_in(settings.redirect_origins)
     except ValueError as error:
         log.error("settings can't be used", why=str(error))  # noqa: TRY400 - said in full
         raise SystemExit(2) from None
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, keys, sources))
+        runner.run(_serve(settings, keys, sources, handling))
 
 
 def calm_garbage_collection() -> None:
@@ -64,12 +66,12 @@ def calm_garbage_collection() -> None:
     gc.set_threshold(50_000, 20, 100)
 
 
-async def _serve(settings: Settings, keys: Keys, sources: Sources) -> None:
+async def _serve(settings: Settings, keys: Keys, sources: Sources, handling: Handling) -> None:
     health = Health.waiting_for("kafka", "sources")
     producer = SupervisedProducer(lambda: make_producer(settings), attempt_in_batches)
     intake = Intake(settings, producer)
     engine = create_engine(settings, pool_size=1, max_overflow=0)
-    edge = Edge(settings, intake, keys, sources, origins_of(settings.allowed_origins))
+    edge = Edge(settings, intake, keys, sources, origins_of(settings.allowed_origins), handling)
     server = _Server(_config(settings, edge, health))
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):

@@ -22,8 +22,27 @@ GPC_WITHHELD = Counter(
     "leadscore_ingest_gpc_withheld_total",
     "Passive events not kept because the browser sent Sec-GPC: 1.",
 )
+CONSENT_WITHHELD = Counter(
+    "leadscore_ingest_consent_withheld_total",
+    "Passive events not kept because they came with analytics consent denied.",
+)
+WITHHELD = {"gpc": GPC_WITHHELD, "consent": CONSENT_WITHHELD}
 TRAITS_LEFT_OUT = Counter(
     "leadscore_ingest_traits_left_out_total", "Nested traits that were left out of an event."
+)
+IDENTIFIERS_LEFT_OUT = Counter(
+    "leadscore_ingest_identifiers_left_out_total",
+    "Identifiers that events were kept without: placeholder, unreadable, device, too_many.",
+    ["kind", "why"],
+)
+FIELDS_DROPPED = Counter(
+    "leadscore_ingest_fields_dropped_total",
+    "Fields that the lists of fields don't let through, by the pattern of the setting.",
+    ["pattern"],
+)
+URL_PARTS_DROPPED = Counter(
+    "leadscore_ingest_url_parameters_dropped_total",
+    "Parameters taken out of the addresses of pages.",
 )
 PROVIDER_ITEMS = Counter(
     "leadscore_ingest_provider_items_total",

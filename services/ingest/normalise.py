@@ -8,16 +8,22 @@ from typing import Any
 import msgspec
 
 from services.ingest.crawlers import judge_user_agent
-from services.ingest.identities import email_address, identifier, phone_number
+from services.ingest.handling import PLAIN, Handling
+from services.ingest.identities import (
+    PLACEHOLDER,
+    UNREADABLE,
+    LeftOut,
+    Notes,
+    external_ids,
+    given_id,
+)
 from services.ingest.json_checks import check_document, check_text
 from services.ingest.limits import (
     EVENT_NAME_CHARACTERS,
-    EXTERNAL_IDS,
-    IDENTIFIER_CHARACTERS,
     MESSAGE_ID_CHARACTERS,
 )
 from services.ingest.refusal import invalid
-from services.ingest.surroundings import kept_context
+from services.ingest.surroundings import kept_context, user_agent_of
 from services.ingest.timestamps import corrected, read_timestamp
 from services.ingest.traits import flat_traits
 from shared.envelope import Event, Identifiers, Verdict
@@ -29,6 +35,7 @@ from shared.event_types import (
     STAGE_OVERRIDDEN,
     event_type_named,
 )
+from shared.id_form import is_placeholder
 
 KINDS = frozenset({"track", "identify", "page", "screen", "group", "alias"})
 # Names that only their own calls may give: they do more than count.
@@ -40,6 +47,9 @@ _RESERVED = {
         "Stages are set by POST /v1/leads/{id}/stage of the read API, or by leadscore stage set."
     ),
 }
+# Properties without which such an event would be nothing: they stay, whatever lists say.
+_NEEDED = {ALIAS: frozenset({"previous_id"}), GROUP: frozenset({"group_id"})}
+_NO_NAMES: frozenset[str] = frozenset()
 _HUMAN_UNKNOWN = Verdict()
 _NOTHING: dict[str, Any] = {}
 
@@ -56,6 +66,7 @@ class Call(msgspec.Struct, rename="camel"):
     anonymous_id: str | int | None = None
     previous_id: str | int | None = None
     group_id: str | int | None = None
+    external: dict[str, Any] | None = None
     timestamp: str | int | float | None = None
     original_timestamp: str | int | float | None = None
     sent_at: str | int | float | None = None
@@ -71,7 +82,8 @@ class Arrival(msgspec.Struct, frozen=True):
     source: name of the key or form · public: sent by a browser, so the request's own user agent
     and address are the person's · request_id: random; calls without messageId get
     "request_id-index" · sent_at, context: of the batch, for calls without their own · ip: of the
-    peer, still whole.
+    peer, still whole · handling: what the settings say · left_out: filled by `normalise` with the
+    identifiers that it leaves out.
     """
 
     source: str
@@ -82,6 +94,8 @@ class Arrival(msgspec.Struct, frozen=True):
     ip: str = ""
     sent_at: str | int | float | None = None
     context: dict[str, Any] = {}
+    handling: Handling = PLAIN
+    left_out: list[LeftOut] = []
 
 
 def normalise(call: Call, kind: str, arrival: Arrival, index: int = 0) -> Event:
@@ -91,6 +105,7 @@ def normalise(call: Call, kind: str, arrival: Arrival, index: int = 0) -> Event:
     """
     if kind not in KINDS:
         raise invalid("type_unknown", f"The type is one of {', '.join(sorted(KINDS))}.", "type")
+    handling = arrival.handling
     context = _context(call, arrival)
     properties = call.properties or {}
     if properties:
@@ -98,16 +113,13 @@ def normalise(call: Call, kind: str, arrival: Arrival, index: int = 0) -> Event:
     if call.traits:
         check_document(call.traits, "traits")
     event_type, properties = _type_and_properties(call, kind, properties)
-    who, traits = _who(call, kind, context)
+    properties = handling.kept(properties, "properties", _NEEDED.get(event_type, _NO_NAMES))
+    who, traits = _who(call, kind, context, arrival, index)
     if event_type == GROUP:
         # The newest by occurrence stands, as with every trait: it tells the person's company.
         traits = {**traits, GROUP_TRAIT: properties["group_id"]}
-    kept = kept_context(
-        context,
-        properties,
-        arrival.user_agent if arrival.public else "",
-        arrival.ip if arrival.public else "",
-    )
+    agent = user_agent_of(context, arrival.user_agent if arrival.public else "")
+    address = arrival.ip if arrival.public else ""
     consent = context.get("consent")
     return Event(
         id=_event_id(call.message_id, arrival.request_id, index),
@@ -118,9 +130,9 @@ def normalise(call: Call, kind: str, arrival: Arrival, index: int = 0) -> Event:
         identifiers=who,
         properties=properties,
         traits=traits,
-        context=kept,
+        context=kept_context(context, properties, agent, address, handling),
         consent=consent if isinstance(consent, dict) else _NOTHING,
-        verdict=judge_user_agent(kept.get("user_agent", "")) if arrival.public else _HUMAN_UNKNOWN,
+        verdict=judge_user_agent(agent) if arrival.public else _HUMAN_UNKNOWN,
     )
 
 
@@ -170,12 +182,12 @@ def _type_and_properties(
     if kind == "identify":
         return IDENTIFY, properties
     if kind == "group":
-        group_id = identifier(call.group_id, "groupId")
-        if group_id is None:
+        group_id = given_id(call.group_id, "groupId")
+        if group_id is None or is_placeholder(group_id):
             raise invalid("group_missing", "group needs a groupId.", "groupId")
         return GROUP, {**properties, "group_id": group_id, "group_traits": call.traits or {}}
-    previous_id = identifier(call.previous_id, "previousId")
-    if previous_id is None:
+    previous_id = given_id(call.previous_id, "previousId")
+    if previous_id is None or is_placeholder(previous_id):
         raise invalid("previous_missing", "alias needs a previousId.", "previousId")
     return ALIAS, {**properties, "previous_id": previous_id}
 
@@ -191,43 +203,63 @@ def _tracked_type(name: str | None) -> str:
     return event_type
 
 
-def _who(call: Call, kind: str, context: dict[str, Any]) -> tuple[Identifiers, dict[str, Any]]:
+def _who(
+    call: Call, kind: str, context: dict[str, Any], arrival: Arrival, index: int
+) -> tuple[Identifiers, dict[str, Any]]:
     """The identifiers, at least one, and the traits of the person."""
+    handling, notes = arrival.handling, Notes(index, arrival.left_out)
     own = call.traits if kind != "group" else None
     contextual = context.get("traits")
     path = "traits" if own else "context.traits"
     traits = flat_traits(own or (contextual if isinstance(contextual, dict) else None), path)
-    user_id = identifier(call.user_id, "userId")
-    given = traits.get("email")
-    email = email_address(given) if isinstance(given, str) else None
-    if user_id is not None and "@" in user_id and (address := email_address(user_id)):
+    if traits:
+        traits = handling.kept(traits, "traits")
+    user_id = given_id(call.user_id, "userId")
+    if user_id is not None and is_placeholder(user_id):
+        notes.leave_out("user_id", PLACEHOLDER, "userId")
+        user_id = None
+    anonymous_id = given_id(call.anonymous_id, "anonymousId")
+    if anonymous_id is not None and is_placeholder(anonymous_id):
+        notes.leave_out("anonymous_id", PLACEHOLDER, "anonymousId")
+        anonymous_id = None
+    email, phone = _contacts(traits, path, handling, notes) if traits else (None, None)
+    if user_id is not None and "@" in user_id and (address := handling.forms.email(user_id)):
         user_id = address
         email = email or address
+    segments = context.get("externalIds")
     who = Identifiers(
         email=email,
         user_id=user_id,
-        anonymous_id=identifier(call.anonymous_id, "anonymousId"),
-        phone=phone_number(traits.get("phone")) if "phone" in traits else None,
-        external=_external_ids(context.get("externalIds")),
+        anonymous_id=anonymous_id,
+        phone=phone,
+        external=external_ids(call.external, segments, notes) if call.external or segments else {},
     )
     if kind == "alias" and user_id is None:
         raise invalid("identity_missing", "alias needs a userId.", "userId")
     if who.user_id or who.anonymous_id or who.email or who.phone or who.external:
         return who, traits
-    if given:
+    if traits.get("email"):
         raise invalid("email_invalid", "This is not an email address.", f"{path}.email")
+    if given_id(call.user_id, "userId") or given_id(call.anonymous_id, "anonymousId"):
+        raise invalid(
+            "identity_placeholder",
+            "The ids stand for nobody: leave them out, or say who.",
+            "userId",
+        )
     raise invalid("identity_missing", "Send a userId or an anonymousId.", "userId")
 
 
-def _external_ids(given: object) -> dict[str, str]:
-    """Segment's externalIds ([{id, type}]) as {type: id}; other shapes are passed over."""
-    if not isinstance(given, list):
-        return {}
-    kept: dict[str, str] = {}
-    for item in given[:EXTERNAL_IDS]:
-        if not isinstance(item, dict):
-            continue
-        kind, value = item.get("type"), item.get("id")
-        if isinstance(kind, str) and isinstance(value, str) and kind and value:
-            kept[kind[:64]] = value[:IDENTIFIER_CHARACTERS]
-    return kept
+def _contacts(
+    traits: dict[str, Any], path: str, handling: Handling, notes: Notes
+) -> tuple[str | None, str | None]:
+    """(email, phone) of the traits; what can't be read stays a trait alone."""
+    email = phone = None
+    if isinstance(given := traits.get("email"), str) and given:
+        email = handling.forms.email(given)
+        if email is None:
+            notes.leave_out("email", UNREADABLE, f"{path}.email")
+    if isinstance(given := traits.get("phone"), str) and given:
+        phone = handling.forms.phone(given)
+        if phone is None:
+            notes.leave_out("phone", UNREADABLE, f"{path}.phone")
+    return email, phone

@@ -63,6 +63,8 @@ SCHEMAS: dict[str, Any] = {
             "email": _TEXT,
             "_event": {**_TEXT, "description": "A standard type, else form_submitted."},
             "_redirect": {**_TEXT, "format": "uri"},
+            "_consent": {**_TEXT, "description": "A purpose that the person ticked; may repeat."},
+            "_consent_text": {**_TEXT, "description": "The version of the text beside it."},
             "_gotcha": {**_TEXT, "description": "Stays empty when a person fills in the form."},
             "_anonymous_id": _TEXT,
             "_user_id": _TEXT,
@@ -74,6 +76,11 @@ SCHEMAS: dict[str, Any] = {
         "type": "object",
         "properties": {
             "success": {"const": True},
+            "withheld": {
+                "type": "object",
+                "description": "How many passive events were not kept: gpc, consent.",
+                "additionalProperties": {"type": "integer"},
+            },
             "errors": {
                 "type": "array",
                 "description": "Only from a batch: the events that were not taken.",

@@ -12,9 +12,9 @@ from starlette.responses import Response
 
 from services.ingest.edge import arrival_of, edge_of, gpc_of, header
 from services.ingest.flat_call import content_id, read_flat_call
-from services.ingest.metrics import GPC_WITHHELD, REJECTED
+from services.ingest.metrics import REJECTED, WITHHELD
 from services.ingest.normalise import Arrival, normalise
-from services.ingest.privacy import withheld_by_gpc
+from services.ingest.privacy import why_withheld
 from services.ingest.refusal import Refusal, invalid
 from shared.envelope import Event, Verdict
 
@@ -61,8 +61,9 @@ async def _take(request: Request) -> None:
     if "url" not in given and (page := header(scope, b"referer")):
         given["url"] = page.decode("latin-1")
     event = pixel_event(given, arrival_of(scope, edge, sender))
-    if gpc_of(scope, sender) and withheld_by_gpc(event):
-        GPC_WITHHELD.inc()
+    why = why_withheld(event, gpc=gpc_of(scope, sender))
+    if why is not None:
+        WITHHELD[why].inc()
         return
     await edge.intake.accept((event,))
 

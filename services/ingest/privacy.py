@@ -1,12 +1,21 @@
-"""Global Privacy Control: which events a browser that sends Sec-GPC: 1 may still cause."""
+"""Which events are not kept: passive ones, under Global Privacy Control or without consent."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Container, Sequence
+from typing import Literal
+
+from shared.consent import ANALYTICS, PASSIVE_TYPES, answers_in
 from shared.envelope import Event
 from shared.event_types import ALIAS, GROUP, IDENTIFY
 
+# gpc: the browser sent Sec-GPC: 1 · consent: the event itself denies consent to analytics.
+Why = Literal["gpc", "consent"]
+
 # What a person does on purpose and expects to be known by. Everything else that a browser reports
-# (page_viewed, page_left, link_clicked, video_watched, any custom name) is passive tracking.
+# (page_viewed, page_left, link_clicked, video_watched, any custom name) is passive tracking under
+# Global Privacy Control; without consent to analytics, PASSIVE_TYPES are.
 EXPLICIT_TYPES: frozenset[str] = frozenset({
     IDENTIFY, GROUP, ALIAS,
     "form_submitted", "newsletter_subscribed", "email_unsubscribed", "webinar_registered",
@@ -24,6 +33,28 @@ def gpc_signal(headers: list[tuple[bytes, bytes]]) -> bool:
     return False
 
 
-def withheld_by_gpc(event: Event) -> bool:
-    """True for passive events: they are answered 200, counted, and not kept."""
-    return event.type not in EXPLICIT_TYPES
+def why_withheld(event: Event, *, gpc: bool) -> Why | None:
+    """What stands against keeping an event, None for nothing. gpc: the browser sends the signal."""
+    if gpc and event.type not in EXPLICIT_TYPES:
+        return "gpc"
+    if event.consent and event.type in PASSIVE_TYPES:
+        analytics = answers_in(event.consent).get(ANALYTICS)
+        return "consent" if analytics is not None and not analytics[0] else None
+    return None
+
+
+def sift(
+    events: Sequence[Event], *, gpc: bool, submitted: Container[int] = ()
+) -> tuple[list[Event], Counter[Why]]:
+    """The events that may be kept, and how many may not, by what stands against it. submitted: the
+    places of forms, which are nobody's passive tracking.
+    """
+    kept: list[Event] = []
+    withheld: Counter[Why] = Counter()
+    for place, event in enumerate(events):
+        why = None if place in submitted else why_withheld(event, gpc=gpc)
+        if why is None:
+            kept.append(event)
+        else:
+            withheld[why] += 1
+    return kept, withheld

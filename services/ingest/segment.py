@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -11,12 +11,13 @@ from starlette.responses import Response
 
 from services.ingest.body import read_body
 from services.ingest.edge import Edge, arrival_of, edge_of, gpc_of, header
+from services.ingest.identities import notes_of
 from services.ingest.json_checks import check_document, decode
 from services.ingest.keys import Sender, key_in_authorization
 from services.ingest.limits import BATCH_BYTES, BATCH_EVENTS, EVENT_BYTES
-from services.ingest.metrics import GPC_WITHHELD, REJECTED
+from services.ingest.metrics import REJECTED, WITHHELD
 from services.ingest.normalise import Arrival, Call, normalise
-from services.ingest.privacy import withheld_by_gpc
+from services.ingest.privacy import Why, sift
 from services.ingest.refusal import Refusal, invalid
 from shared.envelope import Event
 
@@ -32,6 +33,8 @@ class Batch(msgspec.Struct, rename="camel"):
     context: dict[str, Any] | None = None
 
 
+_Told = Sequence[dict[str, Any]]
+_NONE: Mapping[Why, int] = {}
 _call_decoder = msgspec.json.Decoder(Call)
 _batch_decoder = msgspec.json.Decoder(Batch)
 
@@ -49,9 +52,27 @@ class Success(Response):
         ]
 
 
-def success() -> Response:
-    """The answer to everything that was taken."""
-    return Success()
+def success(errors: _Told = (), notes: _Told = (), withheld: Mapping[Why, int] = _NONE) -> Response:
+    """The answer when something was taken: with what was wrong with the rest, and with notes on
+    what was left out, where there is any. Both: [{"code", "message", "path"}], in a batch with
+    "index". withheld: how many events may not be taken, by why; they are counted here.
+    """
+    if not errors and not notes and not withheld:
+        return Success()
+    body: dict[str, Any] = {"success": True}
+    if withheld:
+        body["withheld"] = withheld
+        for why, count in withheld.items():
+            WITHHELD[why].inc(count)
+    if errors:
+        body["errors"] = errors
+    if notes:
+        body["notes"] = notes
+    return answer(body)
+
+
+def answer(body: dict[str, Any], status: int = 200) -> Response:
+    return Response(msgspec.json.encode(body), status, media_type="application/json")
 
 
 def single(kind: str) -> Callable[[Request], Awaitable[Response]]:
@@ -62,12 +83,12 @@ def single(kind: str) -> Callable[[Request], Awaitable[Response]]:
         body = await read_body(scope, request.receive, EVENT_BYTES)
         call = decode(_call_decoder, body)
         sender = _sender(edge, request, call.write_key)
-        event = normalise(call, kind, arrival_of(scope, edge, sender))
-        if gpc_of(scope, sender) and withheld_by_gpc(event):
-            GPC_WITHHELD.inc()
-        else:
-            await edge.intake.accept((event,))
-        return success()
+        arrival = arrival_of(scope, edge, sender)
+        event = normalise(call, kind, arrival)
+        kept, withheld = sift((event,), gpc=gpc_of(scope, sender))
+        if kept:
+            await edge.intake.accept(kept)
+        return success(notes=notes_of(arrival.left_out), withheld=withheld)
 
     return handle
 
@@ -88,14 +109,11 @@ async def batch(request: Request) -> Response:
     arrival = arrival_of(scope, edge, sender, document.sent_at, document.context)
     events, errors = read_calls(calls, arrival)
     if not events:
-        return _answer({"error": errors[0]["error"], "errors": _flat(errors)}, 400)
-    if gpc_of(scope, sender):
-        kept = [event for event in events if not withheld_by_gpc(event)]
-        GPC_WITHHELD.inc(len(events) - len(kept))
-        events = kept
-    if events:
-        await edge.intake.accept(events)
-    return _answer({"success": True, "errors": _flat(errors)}, 200) if errors else success()
+        return answer({"error": errors[0]["error"], "errors": _flat(errors)}, 400)
+    kept, withheld = sift(events, gpc=gpc_of(scope, sender))
+    if kept:
+        await edge.intake.accept(kept)
+    return success(_flat(errors), notes_of(arrival.left_out, in_batch=True), withheld)
 
 
 def read_calls(
@@ -132,7 +150,3 @@ def _sender(edge: Edge, request: Request, in_body: str | None) -> Sender:
 def _flat(errors: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """[{"index", "code", "message", "path"}]."""
     return [{"index": each["index"], **each["error"]} for each in errors]
-
-
-def _answer(body: dict[str, Any], status: int) -> Response:
-    return Response(msgspec.json.encode(body), status, media_type="application/json")

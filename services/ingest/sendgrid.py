@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from services.ingest.crawlers import judge_user_agent
-from services.ingest.identities import email_address
+from services.ingest.handling import Handling
 from services.ingest.json_checks import check_document, decode
 from services.ingest.limits import EVENT_BYTES
 from services.ingest.refusal import Refusal, invalid
@@ -46,7 +46,7 @@ _RENAMED = {"type": "bounce_type"}
 _item_decoder = msgspec.json.Decoder(dict[str, Any])
 
 
-def read_item(raw: bytes | msgspec.Raw, now: datetime) -> Event | None:
+def read_item(raw: bytes | msgspec.Raw, now: datetime, handling: Handling) -> Event | None:
     """The event of one item, or None for a kind that is left out. Raises Refusal when it can't be
     read: not an object, no recipient, no time, an unknown kind.
     """
@@ -61,15 +61,14 @@ def read_item(raw: bytes | msgspec.Raw, now: datetime) -> Event | None:
     if event_type is None:
         return None
     recipient = item.get("email")
-    email = email_address(recipient) if isinstance(recipient, str) else None
+    email = handling.forms.email(recipient) if isinstance(recipient, str) else None
     if email is None:
         raise invalid("email_invalid", "The item names no valid recipient.", "email")
-    user_agent, ip = _text(item, "useragent"), _text(item, "ip")
-    url = _text(item, "url")
-    context = kept_context({}, {}, user_agent, ip)
-    campaign = kept_context({"page": {"url": url}}, {}, "", "").get("campaign") if url else None
-    if campaign:
-        context["campaign"] = campaign
+    user_agent = _text(item, "useragent")
+    # The page of a click stands in the properties; of the context only its campaign is kept.
+    page = {"page": {"url": _text(item, "url")}}
+    context = kept_context(page, {}, user_agent, _text(item, "ip"), handling)
+    context.pop("page", None)
     return Event(
         id=event_id(item, kind),
         source=SOURCE,
@@ -77,7 +76,7 @@ def read_item(raw: bytes | msgspec.Raw, now: datetime) -> Event | None:
         occurred_at=_occurred(item, now),
         received_at=now,
         identifiers=Identifiers(email=email),
-        properties=_properties(item, kind),
+        properties=handling.kept(_properties(item, kind), "properties"),
         context=context,
         verdict=_verdict(item, user_agent),
     )

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
-from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from services.ingest.handling import Handling
 from services.ingest.limits import CONTEXT_TEXT_CHARACTERS, URL_CHARACTERS
 
 # landing, landing_referrer: where the visit began, and where it came from.
@@ -21,63 +20,58 @@ _UTM = {
 }
 
 
+def user_agent_of(context: dict[str, Any], sent: str) -> str:
+    """The user agent that the context says, else the one that was sent; cut when too long."""
+    agent = context.get("userAgent")
+    return (agent if isinstance(agent, str) and agent else sent)[:CONTEXT_TEXT_CHARACTERS]
+
+
 def kept_context(
-    context: dict[str, Any], properties: dict[str, Any], user_agent: str, ip: str
+    context: dict[str, Any],
+    properties: dict[str, Any],
+    user_agent: str,
+    ip: str,
+    handling: Handling,
 ) -> dict[str, Any]:
-    """The known part of a Segment context.
+    """The known part of a Segment context, as much of it as `handling` keeps.
 
     page: url, path, title, referrer, search, landing, landing_referrer; what is missing is read
     from `properties` (page calls carry it there) and from the url · campaign: source, medium,
-    name, term, content, else from the url's utm_ parameters · user_agent, ip: what the context
-    says, else those given · locale, timezone. Texts that are too long are cut; anything else is
-    not kept.
+    name, term, content, else from the url's utm_ parameters · user_agent: the one given · ip: what
+    the context says, else the one given · locale, timezone. Texts that are too long are cut;
+    anything else is not kept.
     """
     kept: dict[str, Any] = {}
-    page = _page(context.get("page"), properties)
+    page = _page(context.get("page"), properties, handling)
     if page:
         kept["page"] = page
     campaign = _campaign(context.get("campaign"), page.get("search", ""))
     if campaign:
         kept["campaign"] = campaign
-    agent = context.get("userAgent")
-    agent = agent if isinstance(agent, str) and agent else user_agent
+    agent = handling.agent(user_agent)
     if agent:
-        kept["user_agent"] = agent[:CONTEXT_TEXT_CHARACTERS]
+        kept["user_agent"] = agent
     own_ip = context.get("ip")
-    network = truncated_ip(own_ip if isinstance(own_ip, str) and own_ip else ip)
+    network = handling.ip(own_ip if isinstance(own_ip, str) and own_ip else ip)
     if network:
         kept["ip"] = network
     for name in _PLAIN:
         value = context.get(name)
         if isinstance(value, str) and value:
             kept[name] = value[:CONTEXT_TEXT_CHARACTERS]
-    return kept
+    return handling.kept_context(kept)
 
 
-@lru_cache(maxsize=8192)
-def truncated_ip(value: str) -> str:
-    """The network an address is in: /24 for IPv4, /48 for IPv6, with the rest zero; "" if none."""
-    try:
-        address = ipaddress.ip_address(value.strip())
-    except ValueError:
-        return ""
-    if address.is_unspecified:
-        return ""
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is None:
-            return str(ipaddress.IPv6Address(int(address) >> 80 << 80))
-        address = address.ipv4_mapped
-    return str(ipaddress.IPv4Address(int(address) >> 8 << 8))
-
-
-def _page(page: object, properties: dict[str, Any]) -> dict[str, str]:
+def _page(page: object, properties: dict[str, Any], handling: Handling) -> dict[str, str]:
     given = page if isinstance(page, dict) else {}
     kept: dict[str, str] = {}
     for name in _PAGE:
         value = given.get(name) or properties.get(name)
         if isinstance(value, str) and value:
-            longest = CONTEXT_TEXT_CHARACTERS if name == "title" else URL_CHARACTERS
-            kept[name] = value[:longest]
+            if name == "title":
+                kept[name] = value[:CONTEXT_TEXT_CHARACTERS]
+            else:
+                kept[name] = handling.url(value[:URL_CHARACTERS])
     url = kept.get("url", "")
     if url and ("path" not in kept or "search" not in kept):
         try:

@@ -52,7 +52,7 @@ async def sendgrid(request: Request) -> Response:
     left_out = 0
     for raw in _items(body, dead):
         try:
-            event = read_item(raw, now)
+            event = read_item(raw, now, edge.handling)
         except Refusal as refusal:
             dead.append((bytes(raw), refusal))
             continue

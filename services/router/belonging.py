@@ -1,11 +1,14 @@
-"""Which persona, segments and grade a lead has, for its hand-off packet."""
+"""Which persona, segments and grade a lead has, and what it allows, for its hand-off packet."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from services.scorer.core.compiled import Ruleset
+from services.scorer.core.consenting import Stance, stances
 from services.scorer.core.standing import grade_at, persona_at, segments_at
+from shared.consent import Purpose
 from shared.lead_state import ScoreState
 
 SEGMENTS_MAX = 50
@@ -13,11 +16,14 @@ SEGMENTS_MAX = 50
 
 @dataclass(frozen=True, slots=True)
 class Belonging:
-    """By the names that the ruleset gives them; None and () where it names none."""
+    """By the names that the ruleset gives them; None and () where it names none. consents: every
+    purpose, empty where not known.
+    """
 
     persona: str | None = None
     segments: tuple[str, ...] = ()
     grade: str | None = None
+    consents: Mapping[Purpose, Stance] = field(default_factory=dict)
 
 
 NOWHERE = Belonging()
@@ -28,11 +34,12 @@ def belonging_of(ruleset: Ruleset | None, state: ScoreState, at_ms: int) -> Belo
     that the state stands under; None where it can't be read.
     """
     if ruleset is None:
-        return NOWHERE
+        return Belonging(consents=stances(None, state))
     newest_ms = at_ms if state.last is None else max(at_ms, state.last[0])
     now_ms = newest_ms if state.watch is None else max(newest_ms, state.watch.until_ms)
     return Belonging(
         persona=persona_at(ruleset, state, now_ms),
         segments=tuple(segments_at(ruleset, state, now_ms)[:SEGMENTS_MAX]),
         grade=grade_at(ruleset, state, now_ms),
+        consents=stances(ruleset.consent, state),
     )

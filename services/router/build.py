@@ -160,6 +160,7 @@ def stage_changed_data(fact: Fact) -> bytes:
             handoff=fact.handoff,
             handoff_waiting=fact.waiting,
             handoff_withheld=fact.withheld,
+            handoff_suppressed=fact.suppressed or None,
             known=fact.known,
             merged_into=fact.merged_into,
         )

@@ -25,12 +25,14 @@ def decide(fact: Fact) -> tuple[MessageKind, ...]:
     """The messages a fact calls for, in the order they go out.
 
     A stage change is always told. A hand-off follows unless it waits until the lead is known, is
-    withheld (recalculation), or the lead is no more (merged into another). A waiting hand-off that
-    is released goes out alone: its stage change was told before.
+    withheld (recalculation), suppressed (it lacks consent), or the lead is no more (merged into
+    another). A waiting hand-off that is released goes out alone: its stage change was told before.
     """
     if isinstance(fact, HandoffReleased):
         return (HANDOFF["sales"],)
-    if fact.handoff is None or fact.waiting or fact.withheld or fact.merged_into is not None:
+    if fact.handoff is None or fact.waiting or fact.withheld or fact.suppressed:
+        return (STAGE_CHANGED,)
+    if fact.merged_into is not None:
         return (STAGE_CHANGED,)
     return (STAGE_CHANGED, HANDOFF[fact.handoff])
 

@@ -15,6 +15,7 @@ from services.router.outbox import Pool
 from services.router.packet import FORBIDS, Lead, Waited
 from services.router.reasons import Earned, Entries, Given
 from shared.bodies import open_body
+from shared.consent import is_soft
 from shared.envelope import Event, decode_event, milliseconds
 from shared.errors import PoisonError
 from shared.facts import Reason
@@ -60,11 +61,16 @@ JOIN stage_history h ON h.lead_id = w.lead_id AND h.seq = w.seq
 """
 RULES = "SELECT number, name FROM rule_number"
 
-_MARKS = {name for pair in FORBIDS.items() for name in pair if name}
+_MARKS = {name for pair in FORBIDS.items() for name in pair}
+
+
+class _Bounce(msgspec.Struct, frozen=True):
+    bounce_type: Any = None
 
 
 class _Kind(msgspec.Struct):
     type: str
+    properties: _Bounce = _Bounce()
 
 
 _kind_decoder = msgspec.json.Decoder(_Kind)
@@ -211,7 +217,8 @@ def _marks(events: Sequence[Earned]) -> dict[str, int]:
     """When each event type that matters for suppression last happened."""
     marks: dict[str, int] = {}
     for earned in events:
-        if earned.event.type in _MARKS:
+        bounce_type = earned.event.properties.get("bounce_type")
+        if earned.event.type in _MARKS and not is_soft(bounce_type):
             marks.setdefault(earned.event.type, milliseconds(earned.event.occurred_at))
     return marks
 
@@ -223,9 +230,9 @@ async def _add_older_marks(
     async with connection.transaction(readonly=True):
         async for row in connection.cursor(OLDER, lead_id, at_ms, EVENTS_MAX, prefetch=500):
             try:
-                kind = _kind_decoder.decode(open_body(row["body"])).type
+                found = _kind_decoder.decode(open_body(row["body"]))
             except (msgspec.MsgspecError, ValueError):
                 EVENTS_UNREADABLE.inc()
                 continue
-            if kind in _MARKS:
-                marks.setdefault(kind, row["occurred_ms"])
+            if found.type in _MARKS and not is_soft(found.properties.bounce_type):
+                marks.setdefault(found.type, row["occurred_ms"])

@@ -9,7 +9,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.consent import Purpose
 from shared.facts import Cause
+
+Suppressed = Literal["marketing_email", "email_bounced", "sales_contact"]
 
 
 class Data(BaseModel):
@@ -46,6 +49,9 @@ class StageChanged(Data):
     handoff: Literal["content", "sales"] | None
     handoff_waiting: bool = Field(description="a sales hand-off waits until the lead is known")
     handoff_withheld: bool = Field(description="a recalculation hands nobody over")
+    handoff_suppressed: Suppressed | None = Field(
+        None, description="what stands against it: lacking consent, or a bounce"
+    )
     known: bool
     merged_into: str | None = Field(description="the lead that this one is now part of")
 
@@ -108,17 +114,33 @@ class Content(Data):
 
 
 class Suppression(Data):
-    """Who must not be written to. Look here before sending anything."""
+    """Who must not be written to. Look here before sending anything. why: unsubscribed, complained,
+    bounced, or marketing_email, where consent to it is denied otherwise.
+    """
 
     suppressed: bool
+    why: list[str] = []
     unsubscribed_at: str | None
     complained_at: str | None
     bounced_at: str | None
 
 
-class Consent(Data):
-    """The newest consent the sender gave with an event, as it was sent; null: none was sent."""
+class Allowed(Data):
+    """A person's answer to one purpose, or the policy's where there is none (by_default)."""
 
+    granted: bool
+    by_default: bool
+    since: str | None
+    source: str | None
+    text: str | None = Field(description="version of the text that was shown")
+
+
+class Consent(Data):
+    """given: the newest consent the sender gave with an event, as it was sent; null: none was
+    sent · purposes: what is allowed now.
+    """
+
+    purposes: dict[Purpose, Allowed] = {}
     given: dict[str, str | float | bool | None] | None
     at: str | None
 

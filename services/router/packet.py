@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from services.router.belonging import NOWHERE, Belonging
 from services.router.content import content_of
 from services.router.facts import Fact
 from services.router.messages import (
     Action,
+    Allowed,
     Consent,
     HandOff,
     Reason,
@@ -21,6 +22,7 @@ from services.router.messages import (
 from services.router.reasons import Earned, Given, strongest
 from services.router.ruleset_words import RulesetWords
 from services.router.wording import text_of, title_of, url_of, words_for
+from services.scorer.core.consenting import Stance
 from shared.envelope import Event, milliseconds, rfc3339
 from shared.event_types import OPERATOR
 from shared.facts import Cause
@@ -42,10 +44,10 @@ TRAITS = (
 )  # fmt: skip
 
 # Event type that forbids writing → the type that allows it again.
-FORBIDS = {
+FORBIDS: Final = {
     "email_unsubscribed": "newsletter_subscribed",
-    "email_complained": None,
-    "email_bounced": None,
+    "email_complained": "newsletter_subscribed",
+    "email_bounced": "newsletter_subscribed",
 }
 
 
@@ -89,7 +91,7 @@ def build_packet(
 
     words: of the ruleset the change was made under · public_url: where the console's API is
     reached, "" for no link · waited: for a released hand-off, whose fact tells of the release ·
-    belonging: the lead's persona, segments and grade.
+    belonging: the lead's persona, segments and grade, and what it allows.
     Bounded by counts and lengths; should it still pass PACKET_MAX_BYTES, the least telling parts
     go first.
     """
@@ -121,8 +123,8 @@ def build_packet(
         ][:ACTIONS_MAX],
         content=content_of([earned.event for earned in lead.events]),
         what_changed=reasons_of(change.reasons),
-        consent=_consent(lead),
-        suppression=_suppression(lead),
+        consent=_consent(lead, belonging),
+        suppression=_suppression(lead, belonging),
         link=f"{public_url.rstrip('/')}/v1/leads/{fact.lead_id}" if public_url else None,
         ruleset_version=fact.ruleset_version,
     )
@@ -184,7 +186,8 @@ def _action(event: Event) -> Action:
     )
 
 
-def _consent(lead: Lead) -> Consent:
+def _consent(lead: Lead, belonging: Belonging) -> Consent:
+    purposes = {name: _allowed(stance) for name, stance in belonging.consents.items()}
     for earned in lead.events:
         given = {
             name[:CONSENT_MAX]: value[:CONSENT_MAX] if isinstance(value, str) else value
@@ -192,22 +195,42 @@ def _consent(lead: Lead) -> Consent:
             if value is None or isinstance(value, str | int | float | bool)
         }
         if given:
-            return Consent(given=given, at=rfc3339(milliseconds(earned.event.occurred_at)))
-    return Consent(given=None, at=None)
+            at = rfc3339(milliseconds(earned.event.occurred_at))
+            return Consent(purposes=purposes, given=given, at=at)
+    return Consent(purposes=purposes, given=None, at=None)
 
 
-def _suppression(lead: Lead) -> Suppression:
-    forbidden: dict[str, str | None] = {}
+def _allowed(stance: Stance) -> Allowed:
+    said = stance.said
+    return Allowed(
+        granted=stance.granted,
+        by_default=said is None,
+        since=None if said is None else rfc3339(said.at_ms),
+        source=None if said is None else said.source[:ID_MAX],
+        text=(said.text or None) if said is not None else None,
+    )
+
+
+def _suppression(lead: Lead, belonging: Belonging) -> Suppression:
+    marketing = belonging.consents.get("marketing_email")
+    said = marketing.said if marketing is not None else None
+    agreed_ms = said.at_ms if said is not None and said.granted else -1
+    stands: dict[str, str | None] = {}
     for event_type, lifted_by in FORBIDS.items():
-        at_ms = lead.marks.get(event_type)
-        lifted_ms = lead.marks.get(lifted_by) if lifted_by else None
-        stands = at_ms is not None and (lifted_ms is None or lifted_ms < at_ms)
-        forbidden[event_type] = rfc3339(at_ms) if stands and at_ms is not None else None
+        at_ms = lead.marks.get(event_type, -1)
+        lifted_ms = lead.marks.get(lifted_by, -1)
+        if event_type != "email_bounced":  # an address that bounced isn't mended by consent
+            lifted_ms = max(lifted_ms, agreed_ms)
+        stands[event_type] = rfc3339(at_ms) if at_ms >= 0 and at_ms > lifted_ms else None
+    why = [event_type.removeprefix("email_") for event_type, at in stands.items() if at]
+    if marketing is not None and not marketing.granted and why in ([], ["bounced"]):
+        why.append("marketing_email")
     return Suppression(
-        suppressed=any(forbidden.values()),
-        unsubscribed_at=forbidden["email_unsubscribed"],
-        complained_at=forbidden["email_complained"],
-        bounced_at=forbidden["email_bounced"],
+        suppressed=bool(why),
+        why=why,
+        unsubscribed_at=stands["email_unsubscribed"],
+        complained_at=stands["email_complained"],
+        bounced_at=stands["email_bounced"],
     )
 
 

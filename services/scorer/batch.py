@@ -70,6 +70,8 @@ async def take_in(
     Raises LostPartitionError, OldResolutionError, NewerRulesetError, or what Postgres raises; in
     every case the caller rolls back.
     """
+    if any(arrival.mention.apart is not None for arrival in arrivals):
+        await connection.execute(queries.LOCK_PARTINGS)
     claimed = await connection.fetchrow(
         queries.CLAIM, claim.topic, claim.partition, claim.from_offset, claim.next_offset,
         claim.epoch, claim.watermark_ms,

@@ -22,14 +22,13 @@ from uuid import UUID
 
 from services.scorer.anonymous import AnonymousId, Run, without_repeats
 from services.scorer.arrivals import Arrival
+from services.scorer.directory import Directory
+from services.scorer.doubts import Doubts
 from services.scorer.identity_cache import FoundRow
-from services.scorer.mentions import IdentifierRow, Mention, claimed_anonymous_ids
+from services.scorer.mentions import IdentifierRow, Mention
 from services.scorer.plan import Limits, Plan, Why
 from shared.event_types import ALIAS, LEADS_MERGED, OPERATOR
 from shared.identity import ANONYMOUS, Identifier, Marks
-
-# When a name was first seen, that was new to this batch; and its marks.
-NEVER = (-1, 0)
 
 
 class Resolver:
@@ -48,36 +47,25 @@ class Resolver:
         full: Set[UUID] = frozenset(),
         spoken_of: Callable[[Identifier], bool] = lambda _identifier: False,
     ) -> None:
-        self._known: dict[Identifier, UUID] = {}
-        # Of names that were there before: when they were first seen, and their marks.
-        self._births: dict[Identifier, tuple[int, int]] = {}
-        self._limits = limits
+        directory = Directory(rows)
+        self._known, self._anonymous = directory.known, directory.anonymous
+        self._new_rows, self._moved = directory.new_rows, directory.moved
+        self._standing, self._births = directory.standing, directory.births
+        self._doubts = Doubts(directory, limits, spoken_of)
         self._full = full
-        self._spoken_of = spoken_of
-        self._anonymous: dict[str, AnonymousId] = {}
         self._known_leads = known_leads
         self._now_ms = now_ms
         self._new_id = new_id
-        self._moved: dict[UUID, UUID] = {}
-        self._new_rows: dict[Identifier, IdentifierRow] = {}
         self.plan = Plan()
         # Arrivals that only a review of their leads can place.
         self.open: list[Arrival] = []
-        for kind, value, since_ms, claimed_ms, lead_id, marks, _, _ in rows:
-            if kind != ANONYMOUS:
-                self._known[kind, value] = lead_id
-                self._births[kind, value] = (-1 if claimed_ms is None else claimed_ms, marks)
-            else:
-                if value not in self._anonymous:
-                    self._anonymous[value] = AnonymousId([], None)
-                self._anonymous[value].add_run(since_ms, claimed_ms, lead_id, marks)
 
     def resolve(self, arrivals: Sequence[Arrival]) -> Plan:
         """Give every arrival its lead, in order of occurrence, and return what changed. Where some
         are left `open`, the plan is worth nothing: review those, and resolve the others again.
         """
         for arrival in sorted(self._unsettled(arrivals), key=attrgetter("position")):
-            if self._needs_review(arrival):
+            if self._doubts.about(arrival):
                 self.open.append(arrival)
             else:
                 arrival.lead_id = self._owner(arrival)
@@ -119,11 +107,6 @@ class Resolver:
             anonymous = self.plan.contested.get(mention.anonymous_id or "")
             if anonymous is not None and not mention.names:
                 arrival.lead_id = anonymous.owner_at(arrival.at_ms)
-
-    def _standing(self, lead_id: UUID) -> UUID:
-        while lead_id in self._moved:
-            lead_id = self._moved[lead_id]
-        return lead_id
 
     def _unsettled(self, arrivals: Sequence[Arrival]) -> list[Arrival]:
         """Give the arrivals that settle themselves their lead; return the others.
@@ -180,54 +163,6 @@ class Resolver:
             if claimed_ms is None or any(arrival.at_ms < claimed_ms for arrival in line):
                 return None
         return lead_id
-
-    def _needs_review(self, arrival: Arrival) -> bool:
-        """Could this event change what was settled before it came?"""
-        mention = arrival.mention
-        if mention.apart is not None:
-            return True
-        names = mention.names
-        if not names:
-            return False
-        there = [name for name in names if name in self._known]
-        if any(arrival.at_ms <= self._births.get(name, NEVER)[0] for name in there):
-            # It tells of somebody before all that was known. That changes nothing if it names one
-            # that others came to, not the other way round, and nobody else.
-            owners = {self._standing(self._known[name]) for name in there}
-            if len(owners) > 1 or all(self._hangs(name) for name in there):
-                return True
-        claimed = claimed_anonymous_ids(mention)
-        joined = [name for name in mention.aliases if name[0] != ANONYMOUS]
-        if joined and all(map(self._spoken_of, (names[0], *joined))):
-            return True
-        for name in joined:
-            if arrival.at_ms <= self._births.get(name, NEVER)[0] and self._hangs(name):
-                return True
-        return any(self._needs_review_claim(value, arrival.at_ms, names) for value in claimed)
-
-    def _hangs(self, name: Identifier) -> bool:
-        new = self._new_rows.get(name)
-        return bool((new.marks if new is not None else self._births[name][1]) & Marks.HANGS)
-
-    def _needs_review_claim(self, value: str, at_ms: int, names: list[Identifier]) -> bool:
-        anonymous = self._anonymous.get(value)
-        if anonymous is None:
-            return False
-        known = (self._standing(self._known[name]) for name in names if name in self._known)
-        lead_id = next(known, None)
-        quarantined_ms = anonymous.quarantined_ms
-        if quarantined_ms is not None:
-            return at_ms < quarantined_ms
-        settled = anonymous.claimed_ms is not None
-        changes = (
-            not settled
-            or self._standing(anonymous.owner_at(at_ms)) != lead_id
-            or anonymous.has_border_at(at_ms)
-        )
-        if changes and self._spoken_of((ANONYMOUS, value)):
-            return True
-        owners = {self._standing(run.lead_id) for run in anonymous.runs} | {lead_id}
-        return settled and len(owners) > self._limits.people
 
     def _owner(self, arrival: Arrival) -> UUID:
         mention = arrival.mention

@@ -81,6 +81,10 @@ SELECT at_ms, source, event_id, these, those FROM parting
  WHERE these && $1::bytea[] OR those && $1::bytea[]
 """
 
+# Before an operator's word is heard: no batch that hasn't read it may be in flight. (Every claim
+# reads the table, and so holds its lightest lock; whoever waits at the claim holds nothing yet.)
+LOCK_PARTINGS = "LOCK TABLE parting IN ACCESS EXCLUSIVE MODE"
+
 PARTED = """
 SELECT (SELECT max(id) FROM parting),
        (SELECT array_agg(DISTINCT hash)

@@ -92,7 +92,11 @@ def _stages(standing: Standing, expected: Expectation) -> Iterator[Difference]:
 
 
 def _hand_offs(standing: Standing, expected: Expectation) -> Iterator[Difference]:
-    made = [change.handoff for change in standing.changes if change.handoff and not change.waiting]
+    made = [
+        change.handoff
+        for change in standing.changes
+        if change.handoff and not (change.waiting or change.suppressed)
+    ]
     for to, count in (expected.handoff or {}).items():
         times = made.count(to)
         if times != count if count is not None else not times:

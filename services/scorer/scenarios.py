@@ -139,6 +139,7 @@ def _event(scenario: Scenario, written: ScenarioEvent, at_ms: int, number: int) 
         properties=written.properties,
         traits={**lead.traits, **written.traits} if number == 1 else written.traits,
         context=context,
+        consent=written.consent,
         verdict=Verdict("bot" if written.bot else "human"),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shared.ruleset.account_checks import account_faults
 from shared.ruleset.condition_checks import Fault, Names
+from shared.ruleset.consent_checks import consent_faults
 from shared.ruleset.document import RulesetDocument
 from shared.ruleset.model_checks import band_faults, grade_faults, model_faults
 from shared.ruleset.scenario_checks import scenario_faults
@@ -27,6 +28,8 @@ def faults_of(document: RulesetDocument) -> list[Fault]:
         faults.extend(band_faults(("bands", name), name, bands, document.models))
     if document.accounts is not None:
         faults.extend(account_faults(("accounts",), document.accounts, document.models))
+    if document.consent is not None:
+        faults.extend(consent_faults(("consent",), document.consent))
     faults.extend(journey_faults(document, names))
     faults.extend(scenario_faults(document, names, stage_names(document)))
     return faults

@@ -16,8 +16,8 @@ from shared.ruleset.yaml_tree import Path
 MAX_EXPRESSION_MEMORY = 1 << 20
 
 # event: of a rule on events · counted: of what is counted, over the event alone · state: what
-# holds between events, too.
-Place = Literal["event", "counted", "state"]
+# holds between events, too · region: of the consent policy, over the event alone.
+Place = Literal["event", "counted", "state", "region"]
 
 _TIMED = ("count", "since", "quiet", "sequence", "seen")
 
@@ -81,7 +81,7 @@ def _name_faults(
         name = getattr(condition, kind)
         if name is None:
             continue
-        if names is None or place == "counted":
+        if names is None or place in {"counted", "region"}:
             yield Fault((*path, kind), f"a {kind} can't be used here", "write its condition out")
             continue
         known = list(names.segments if kind == "segment" else names.personas)
@@ -100,6 +100,8 @@ def _timed_faults(path: Path, condition: Condition, place: Place) -> Iterator[Fa
             yield Fault(
                 here, f"{kind} can't stand within another count", "count by event and traits"
             )
+        elif place == "region":
+            yield Fault(here, f"{kind} can't tell a region", "ask for fields of event and traits")
         elif kind == "sequence" and place == "state":
             yield Fault(here, "a sequence is complete at an event", "use it in a rule with on:")
         if kind == "sequence":

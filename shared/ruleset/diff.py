@@ -91,6 +91,7 @@ _SINGULAR = {
     "journeys": "journey",
     "bands": "bands of",
     "tests": "test",
+    "consent regions": "consent region",
     "stages ladder": "stage",
     "stages side": "side stage",
 }

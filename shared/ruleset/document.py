@@ -8,6 +8,7 @@ from pydantic import Field
 
 from shared.ruleset.accounts import Accounts
 from shared.ruleset.condition import Condition
+from shared.ruleset.consent import ConsentPolicy
 from shared.ruleset.model import (
     MAX_DISTINCT_VALUES,
     MAX_RULES,
@@ -52,6 +53,7 @@ class RulesetDocument(Part):
     grade: Grade | None = None
     bands: dict[Name, Annotated[list[Band], Field(min_length=1, max_length=20)]] = Field({})
     accounts: Accounts | None = None
+    consent: ConsentPolicy | None = None
     stages: Stages
     journeys: Annotated[dict[Name, Journey], Field(max_length=20)] = Field({})
     tests: Scenarios = Field([])

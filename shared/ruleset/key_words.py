@@ -47,6 +47,7 @@ _PARTS: dict[str, dict[str, str]] = {
         "grade": "A letter for who somebody is, and a number for what they do: A1 to C3.",
         "bands": "Names for ranges of a score, such as cold, warm and hot.",
         "accounts": "Scores of companies, made of their people's.",
+        "consent": "What people allow as long as they don't say, by purpose.",
         "stages": "The journey called main: its ladder, and its side stages.",
         "journeys": "Further journeys, by name: a renewal, another product.",
         "tests": "Scenarios that must come out as expected: leadscore rules test runs them.",
@@ -56,6 +57,16 @@ _PARTS: dict[str, dict[str, str]] = {
         "score": "By model, how members' scores are put together: sum, max or {top: 3}.",
         "free_mail_domains": "Further domains that tell no company; well-known ones are shipped.",
         "stages": "Stages of companies, lowest first; every account begins in the first.",
+    },
+    "ConsentPolicy": {
+        "default": "What holds where a person said nothing: granted (also where left out), denied.",
+        "regions": "Others for some: a lead is in the first that fits the newest event of any.",
+    },
+    "Region": {
+        "id": "Its name.",
+        "title": "What people call it.",
+        "when": "Whose events belong to it: fields of the event, and traits.",
+        "default": "What holds there; purposes that are left out are as for all.",
     },
     "Top": {"top": "The average of so many best members."},
     "AccountStage": {
@@ -208,6 +219,7 @@ _PARTS: dict[str, dict[str, str]] = {
         "traits": "What it says of the lead; null takes a trait away.",
         "context": "Page, campaign and the like.",
         "source": "Who sent it.",
+        "consent": "What the lead allows or forbids by it: {marketing_email: granted}.",
         "bot": "Judged to be of a robot: it earns nothing.",
         "times": "The same so many times.",
         "every": "How long between them; a minute where left out.",

@@ -99,6 +99,7 @@ class ScenarioEvent(Part):
     traits: dict[str, Any] = Field({})
     context: dict[str, Any] = Field({})
     source: Text = "web"
+    consent: dict[str, Any] = Field({})
     bot: bool = False
     times: Annotated[int, Field(ge=1, le=MAX_EVENTS)] = 1
     every: Duration | None = None

@@ -24,6 +24,29 @@ moments = st.one_of(
 )
 
 
+SPEAKING = (
+    "email_unsubscribed", "email_complained", "email_bounced", "newsletter_subscribed",
+)  # fmt: skip
+answers = st.one_of(
+    st.booleans(), st.sampled_from(["granted", "denied", "perhaps", 1, None]),
+    st.fixed_dictionaries(
+        {"granted": st.booleans()}, optional={"text": st.sampled_from(["v1", "v2", 3])}
+    ),
+)  # fmt: skip
+purposes = st.sampled_from(
+    ["scoring", "scoring", "analytics", "Marketing Email", "sales-contact", "ads"]
+)
+consents = st.one_of(
+    st.dictionaries(purposes, answers, min_size=1, max_size=3),
+    st.fixed_dictionaries(
+        {"categoryPreferences": st.dictionaries(purposes, answers, max_size=2)},
+        optional={"scoring": answers, "granted": answers, "text": st.just("v1")},
+    ),
+    st.builds(lambda granted: {"granted": granted}, st.booleans()),
+    st.builds(lambda granted: {"scoring": granted}, st.booleans()),
+)
+
+
 @st.composite
 def events(draw: st.DrawFn) -> Plain:
     """One event."""
@@ -32,7 +55,7 @@ def events(draw: st.DrawFn) -> Plain:
     return {
         "id": str(draw(st.integers(0, 40))),
         "source": draw(st.sampled_from(["web", "mail"])),
-        "type": draw(st.sampled_from(TYPES)),
+        "type": draw(st.sampled_from(SPEAKING if draw(st.integers(0, 7)) == 0 else TYPES)),
         "ms": START_MS + day + draw(moments),
         "properties": draw(st.dictionaries(st.sampled_from(["a", "b"]), values, max_size=2)),
         "traits": draw(traits) if draw(st.booleans()) else {},
@@ -43,6 +66,7 @@ def events(draw: st.DrawFn) -> Plain:
             )
         ),
         "identifiers": {"email": "sarah@example.com"},
+        "consent": draw(consents) if draw(st.integers(0, 3)) == 0 else {},
         "bot": draw(st.integers(0, 9)) == 0,
     }
 
@@ -104,5 +128,6 @@ def event_of(plain: Plain) -> Event:
         properties=plain["properties"],
         traits=plain["traits"],
         context=plain["context"],
+        consent=plain.get("consent", {}),
         verdict=Verdict("bot" if plain["bot"] else "human"),
     )

@@ -9,7 +9,7 @@ from typing import Any
 from shared.envelope import Event, Identifiers
 from shared.identity import ANONYMOUS, EMAIL, EXTERNAL, USER_ID
 from shared.ids import identifier_hash
-from tests.oracle.people import Tale
+from tests.oracle.people import Name, Tale
 
 HASH_KEY = b"a key for tests only, 32 bytes.."
 START = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
@@ -45,7 +45,7 @@ def _taken_back(
     """
     at = START + timedelta(minutes=minute, seconds=30)
     seen = Tale([event for event in events if event.occurred_at <= at], hash_of)
-    choices: list[tuple[set[tuple[str, str]], set[tuple[str, str]]]] = []
+    choices: list[tuple[list[Name], list[Name]]] = []
     for home in seen.households:
         whole = home | seen.browsers_of(home)
         parts = [one for one in seen.before_joins if one < home]
@@ -53,10 +53,10 @@ def _taken_back(
         for part in parts:
             these = part | (seen.browsers_of(part) if len(part) > 1 else set())
             if these < whole:
-                choices.append((these, whole - these))
+                choices.append((sorted(these), sorted(whole - these)))
     if not choices:
         return None
-    these, those = dice.choice(sorted(choices, key=repr))
+    these, those = dice.choice(sorted(choices))
     kind, value = min(these, key=lambda name: (NUMBERS[name[0]], name[1]))
     who = {"external": dict([value.split(":")])} if kind == "external" else {kind: value}
     apart = [sorted(map(hash_of, these)), sorted(map(hash_of, those))]

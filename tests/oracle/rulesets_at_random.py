@@ -9,6 +9,7 @@ from tests.oracle.conditions_at_random import (
     Plain,
     between_events,
     conditions,
+    field_conditions,
     fields,
     lengths,
     trait_fields,
@@ -134,6 +135,21 @@ formulas = st.sampled_from(
 weights = st.fixed_dictionaries({"e": st.sampled_from([0.6, 1, -0.5]), "f": st.just(0.4)})
 
 
+defaults = st.dictionaries(
+    st.sampled_from(["scoring", "scoring", "analytics", "marketing_email", "sales_contact"]),
+    st.sampled_from(["granted", "denied"]), max_size=3,
+)  # fmt: skip
+policies = st.fixed_dictionaries(
+    {},
+    optional={
+        "default": defaults,
+        "regions": st.lists(
+            st.fixed_dictionaries({"when": field_conditions(), "default": defaults}), max_size=2
+        ).map(lambda listed: [{"id": f"at{n}", **one} for n, one in enumerate(listed)]),
+    },
+)
+
+
 @st.composite
 def rulesets(draw: st.DrawFn, most_rules: int = 4) -> Plain:
     """A whole ruleset."""
@@ -161,6 +177,8 @@ def rulesets(draw: st.DrawFn, most_rules: int = 4) -> Plain:
             listed["c"].update({"floor": 0, "cap": 25})
         names = [*names, "c"]
     document["models"] = listed
+    if draw(st.integers(0, 3)) == 0:
+        document["consent"] = draw(policies)
     if draw(st.booleans()):
         document["grade"] = {
             "fit": names[-1], "engagement": names[0],

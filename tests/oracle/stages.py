@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from services.scorer.slow.conditions import Moment, durations, holds
 from services.scorer.slow.fading import in_ms
 from services.scorer.slow.fields import Plain, type_matches
 from services.scorer.slow.lead import NEARLY, Oracle, is_override
+from shared.facts import StageChange
 
 
 @dataclass
 class Claim:
-    """A move that the core says it made."""
+    """A move that the core says it made. suppressed: what stood against its hand-off."""
 
     from_stage: str
     to_stage: str
@@ -22,6 +25,12 @@ class Claim:
     cause: str
     handoff: str | None
     episode: int
+    suppressed: str = ""
+
+
+def claim_of(change: StageChange) -> Claim:
+    """What a change of the core says."""
+    return Claim(**{name: getattr(change, name) for name in Claim.__dataclass_fields__})
 
 
 class Place:
@@ -132,8 +141,10 @@ class Standing:
         """What a person said that is in force."""
         return self.locked if self.is_locked(ms) else None, self.held
 
-    def move(self, stages: Plain, to: str, ms: int, cause: str) -> Claim:
-        """Go there, and say so."""
+    def move(
+        self, stages: Plain, to: str, ms: int, cause: str, forbids: Callable[[str | None], str]
+    ) -> Claim:
+        """Go there, and say so. forbids: what stands against a hand-off."""
         names = [one["name"] for one in (*stages["ladder"], *stages.get("side", []))]
         height = len(stages["ladder"])
         here, there = names.index(self.stage), names.index(to)
@@ -143,11 +154,12 @@ class Standing:
         rises = there > here or there < height <= here or there >= height
         if receiver == "sales" and (not rises or to in self.handed):
             receiver = None
-        if receiver == "sales":
+        suppressed = forbids(receiver)
+        if receiver == "sales" and not suppressed:
             self.handed.add(to)
         if there == 0:
             self.handed = set()
-        claim = Claim(self.stage, to, ms, cause, receiver, self.episode)
+        claim = Claim(self.stage, to, ms, cause, receiver, self.episode, suppressed)
         self.stage, self.since = to, ms
         return claim
 
@@ -193,7 +205,10 @@ def check_walk(
         if to != stands.stage:
             if cause != "manual":
                 stands.held = False
-            _check(pending, stands.move(stages, to, ms, cause))
+            # What happens at an instant is said before what stands right behind it.
+            heard = (ms, "", "") if event is None else (*_position(event)[:2], event["id"] + "\0")
+            forbids = partial(oracle.consents.forbids, before=heard)
+            _check(pending, stands.move(stages, to, ms, cause, forbids))
     assert not pending, f"the core invented {pending[0]}"
 
 

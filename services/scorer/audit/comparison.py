@@ -19,6 +19,7 @@ from services.scorer.core.fold import fold_scores, new_state, position
 from services.scorer.core.standing import score_at
 from services.scorer.slow.lead import Granted, Oracle
 from shared.bodies import open_body
+from shared.consent import DELIVERY, PURPOSES
 from shared.envelope import Event, decode_event, rfc3339
 from shared.lead_state import (
     JourneyState,
@@ -81,6 +82,7 @@ def differences(lead: StoredLead, yardstick: Yardstick) -> list[Difference]:
         *_entries(ledger, oracle),
         *_holding(state, oracle, yardstick.names),
         *_traits(state, oracle),
+        *_consent(state, oracle),
         *(
             Difference(what, "", stored, recomputed)
             for what, stored, recomputed in differing_memory(state, again, yardstick.names)
@@ -206,6 +208,18 @@ def _traits(state: ScoreState, oracle: Oracle) -> Iterator[Difference]:
         if state.traits.get(name) != oracle.traits.get(name):
             there = ["none" if name not in one.traits else "a value" for one in (state, oracle)]
             yield Difference("trait", name, *there)
+
+
+def _consent(state: ScoreState, oracle: Oracle) -> Iterator[Difference]:
+    """What was said of each purpose; and the region, whose name is the ruleset's."""
+    for purpose in (*PURPOSES, DELIVERY):
+        said, due = state.consent.get(purpose), oracle.consents.since(purpose)
+        stored = "nothing said" if said is None else f"{said.granted} since {rfc3339(said.at_ms)}"
+        again = "nothing said" if due is None else f"{due.granted} since {rfc3339(due.place[0])}"
+        if stored != again:
+            yield Difference("consent", purpose, stored, again)
+    if state.region != oracle.consents.region:
+        yield Difference("region", "", state.region, oracle.consents.region)
 
 
 def _stage(lead: StoredLead, journeys: list[JourneyState]) -> Iterator[Difference]:

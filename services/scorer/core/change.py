@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.scorer.core.compiled import Ruleset
+from services.scorer.core.consenting import suppressed_by
 from services.scorer.core.ladder import Ladder, value_of
 from shared.facts import Cause, Handoff, Reason, StageChange
 from shared.lead_state import JourneyState, ScoreState
@@ -55,6 +56,8 @@ def move(
         handoff = "content"
     elif rung.handoff == "sales" and enters and rung.name not in journey.handed_off:
         handoff = "sales"
+    suppressed = "" if handoff is None else suppressed_by(ladder.consent, state, handoff)
+    if handoff == "sales" and not suppressed:
         waiting = hand_off and not known
     journey.seq = last_seq(journeys) + 1
     if to < here and journey.waiting_seq:
@@ -63,7 +66,7 @@ def move(
         journey.handed_off = [
             name for name in journey.handed_off if ladder.place.get(name, 0) <= to
         ]
-    if handoff == "sales":
+    if handoff == "sales" and not suppressed:  # else sales wasn't told, and may be some day
         journey.handed_off = [*journey.handed_off, rung.name]
         if waiting:
             journey.waiting_seq = journey.seq
@@ -83,6 +86,7 @@ def move(
         handoff=handoff,
         waiting=waiting,
         withheld=handoff is not None and not hand_off,
+        suppressed=suppressed,
         actor=actor,
     )
     journey.stage = rung.name
@@ -111,14 +115,19 @@ def _set_aside(journey: JourneyState) -> None:
         journey.waiting_seq = 0
 
 
-def became_known(ruleset: Ruleset, journeys: list[JourneyState]) -> list[Release]:
+def became_known(
+    ruleset: Ruleset, state: ScoreState, journeys: list[JourneyState]
+) -> list[Release]:
     """Release the sales hand-offs that waited for the lead to become known; journeys change in
-    place. One falls away before when the lead leaves its stage downwards.
+    place. One falls away before when the lead leaves its stage downwards; and now where the lead
+    doesn't allow sales to contact it.
     """
     released = []
     for journey in journeys:
         ladder = ruleset.ladders.get(journey.name)
-        if journey.waiting_seq and ladder is not None:
+        if journey.waiting_seq and suppressed_by(ruleset.consent, state, "sales"):
+            journey.handed_off = journey.handed_off[:-1]
+        elif journey.waiting_seq and ladder is not None:
             here = ladder.place.get(journey.stage, 0)
             reached = [name for name in journey.handed_off if ladder.place.get(name, 0) <= here]
             stage = max(reached, key=lambda name: ladder.place.get(name, 0), default=journey.stage)

@@ -8,6 +8,7 @@ from services.scorer.core.combined import compile_shown
 from services.scorer.core.compile_ladder import compile_ladder
 from services.scorer.core.compile_rule import compile_rule, traits_of, traits_read
 from services.scorer.core.compiled import ENDLESS, JOURNEY, GradeTable, Rule, Ruleset
+from services.scorer.core.consenting import compile_policy
 from services.scorer.core.rule_index import RuleIndex
 from services.scorer.core.timed import (
     Tallies,
@@ -39,6 +40,9 @@ def compile_ruleset(
         trait_names |= traits_read(condition)
     if document.accounts is not None:
         trait_names.add(GROUP_TRAIT)  # kept of however many traits
+    for region in document.consent.regions if document.consent is not None else ():
+        trait_names |= traits_read(region.when)
+    consent = compile_policy(document.consent)
     scores = {name: compile_shown(name, model) for name, model in document.models.items()}
     journeys: dict[str, Stages | Journey] = {JOURNEY: document.stages, **document.journeys}
     watched = {
@@ -68,6 +72,7 @@ def compile_ruleset(
             sides=journey.side,
             begins_when=journey.when if isinstance(journey, Journey) else None,
             compiled=compiled,
+            consent=consent,
         )
         for name, journey in journeys.items()
     }
@@ -105,6 +110,7 @@ def compile_ruleset(
         segments=segments,
         rich=any(ladder.rich or ladder.begins is not None for ladder in ladders.values()),
         flips=bool(timed or silences),
+        consent=consent,
     )
 
 

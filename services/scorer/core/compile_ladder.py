@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from services.scorer.core.combined import Shown
 from services.scorer.core.conditions import compile_condition, glob_test
+from services.scorer.core.consenting import Policy
 from services.scorer.core.ladder import TOLERANCE, Ladder, Rung, Side, Thresholds
 from services.scorer.core.timed import TimedCheck, Turn
 from shared.ruleset.condition import Condition
@@ -24,6 +25,7 @@ def compile_ladder(
     sides: Sequence[SideStage] = (),
     begins_when: Condition | None = None,
     compiled: Compiled | None = None,
+    consent: Policy | None = None,
 ) -> Ladder:
     """models: every model of the ruleset, whose values a change tells · compiled: makes a function
     of a condition, and tells the instants at which it may turn.
@@ -69,6 +71,7 @@ def compile_ladder(
         begins=check(begins_when),
         conditioned=conditioned,
         rich=bool(beside) or conditioned,
+        consent=consent,
     )
 
 

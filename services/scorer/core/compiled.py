@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from services.scorer.core.combined import Shown
 from services.scorer.core.conditions import Check, Getter
+from services.scorer.core.consenting import Policy
 from services.scorer.core.ladder import Ladder
 from services.scorer.core.points import PointsOf
 from services.scorer.core.rule_index import RuleIndex
@@ -115,7 +116,8 @@ class Ruleset:
     granted after a silence · watching: something of each lead's events must be kept for conditions
     over time · sifting: some event rule has such a condition · scores: by model, how it is shown ·
     bands: by model · personas, segments: by id, in the order of the document · rich: more than
-    thresholds decides stages or journeys · flips: time itself gives or takes points.
+    thresholds decides stages or journeys · flips: time itself gives or takes points · consent: what
+    people allow who say nothing, None for everything.
     """
 
     version: int
@@ -139,3 +141,4 @@ class Ruleset:
     segments: tuple[tuple[str, TimedCheck], ...] = ()
     rich: bool = False
     flips: bool = False
+    consent: Policy | None = None

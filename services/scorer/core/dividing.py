@@ -168,9 +168,7 @@ class Division:
             mine_given = own.more.periods.get(key, (bucket, 0.0))[1]
             own.more.periods[key] = (bucket, mine_given + given - before[1])
 
-    def _note_counts(
-        self, share: ScoreState, before: ScoreState, event: Event, at_ms: int
-    ) -> None:
+    def _note_counts(self, share: ScoreState, before: ScoreState, event: Event, at_ms: int) -> None:
         watch = self.whole.watch
         by_hand = event.type == STAGE_OVERRIDDEN and event.source == OPERATOR
         if watch is None or by_hand or event.verdict.judgement == "bot":

@@ -24,7 +24,7 @@ from services.scorer.core.due import (
     soonest_turn_ms,
 )
 from services.scorer.core.granting import any_loss, any_points, grant
-from services.scorer.core.matching import matched_rules, refused_entries
+from services.scorer.core.matching import earned, matched_rules, refused_entries
 from services.scorer.core.moves import (
     Settled,
     advance,
@@ -36,6 +36,7 @@ from services.scorer.core.moves import (
     step,
 )
 from services.scorer.core.watching import schedule
+from shared.consent import MEANINGS
 from shared.envelope import EPOCH, Event
 from shared.event_types import OPERATOR, STAGE_OVERRIDDEN
 from shared.facts import StageChange
@@ -128,7 +129,7 @@ def extend(  # noqa: C901 - a call a branch would cost a tenth of the whole
     the instant at which time moves something next; until then it isn't looked for.
     """
     out = Extended(state, journeys, [])
-    rich, flips = ruleset.rich, ruleset.flips
+    rich, flips, policy = ruleset.rich, ruleset.flips, ruleset.consent
     if quiet_until_ms and (any_held(journeys) or any_can_rise(ruleset, state)):
         quiet_until_ms = 0  # gains may bring a move by time nearer
     for number, event in enumerate(events):
@@ -141,6 +142,12 @@ def extend(  # noqa: C901 - a call a branch would cost a tenth of the whole
                 behind=out.needs_settle,
             )  # fmt: skip
             quiet_until_ms = 0
+        if (
+            (event.consent or policy is not None or event.type in MEANINGS)
+            and at_ms >= quiet_until_ms
+            and not (out.needs_settle or any(at_ms < one.ladder_at_ms for one in journeys))
+        ):  # hand-offs that time made before are a matter of what was allowed then
+            move_by_time(ruleset, state, journeys, at_ms, known, out.changes)
         entries: list[Entry] = []
         if event.verdict.judgement == "bot":
             entries = refused_entries(ruleset, state, event, at_ms)
@@ -161,7 +168,10 @@ def extend(  # noqa: C901 - a call a branch would cost a tenth of the whole
                     ruleset, state, journeys, at_ms, event
                 ):
                     quiet_until_ms = 0
-            entries = grant(state, event, at_ms, matched)
+            if state.consent or policy is not None:
+                entries = earned(ruleset, state, event, at_ms, matched)
+            else:
+                entries = grant(state, event, at_ms, matched)
             if behind:
                 out.needs_settle = out.needs_settle or rich or any_points(entries)
             elif rich or (entries and (entries[0].points or any_points(entries))):
@@ -197,7 +207,8 @@ def fold_scores(
             out.entries.append([])
         else:
             matched = matched_rules(ruleset, state, event, at_ms)
-            out.entries.append(grant(state, event, at_ms, matched) if matched else [])
+            entries = earned(ruleset, state, event, at_ms, matched) if matched else []
+            out.entries.append(entries)
         state.last = place
         state.events += 1
         if ruleset.flips and state.watch is not None:

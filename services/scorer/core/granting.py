@@ -87,10 +87,14 @@ def _raw(rule: Rule, event: Event | None, traits: dict[str, Any]) -> float:
     return rule.points if rule.points_of is None else rule.points_of(event, traits)
 
 
-def refused(state: ScoreState, event: Event, at_ms: int, matched: list[Rule]) -> list[Entry]:
-    """The entries of an event that a robot made: nothing, for each rule that it matches."""
+def refused(
+    state: ScoreState, event: Event, at_ms: int, matched: list[Rule], why: str
+) -> list[Entry]:
+    """The entries of an event that may not earn anything: nothing, for each rule that it matches.
+    why: what `clipped` says.
+    """
     return [
-        Entry(rule.number, 0.0, _raw(rule, event, state.traits), "bot")
+        Entry(rule.number, 0.0, _raw(rule, event, state.traits), why)
         for rule in matched
         if rule.valid_from <= at_ms < rule.valid_to
     ]

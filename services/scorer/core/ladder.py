@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from services.scorer.core.combined import Shown, shown_at
 from services.scorer.core.conditions import Check
+from services.scorer.core.consenting import Policy
 from services.scorer.core.timed import TimedCheck, Turn
 from shared.decay import score_at
 from shared.lead_state import JourneyState, ModelState
@@ -70,7 +71,8 @@ class Ladder:
     ones are watched · general: what is watched doesn't fade by half-lives alone · sides: stages
     beside it, whose places follow · aside_by: see sides_by · turns: when conditions of stages may
     turn · begins: None where the journey begins with the lead · conditioned: rungs ask for more
-    than thresholds · rich: they do, or there are stages beside them (sides.py).
+    than thresholds · rich: they do, or there are stages beside them (sides.py) · consent: the
+    ruleset's, for whom hand-offs need it.
     """
 
     name: str
@@ -88,6 +90,7 @@ class Ladder:
     begins: TimedCheck | None = None
     conditioned: bool = False
     rich: bool = False
+    consent: Policy | None = None
 
     def stage_at(self, place: int) -> Rung | Side:
         """The stage of a place: those beside the ladder follow those on it."""

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from services.scorer.core.compiled import Rule, Ruleset
 from services.scorer.core.conditions import Traits
-from services.scorer.core.granting import fold_traits, refused
+from services.scorer.core.consenting import earns_nothing, find_region, hear, is_frozen
+from services.scorer.core.granting import fold_traits, grant, refused
 from services.scorer.core.timed import Moment
-from services.scorer.core.watching import NOTHING_WATCHED, completed, take_in, watch_of
+from services.scorer.core.watching import (
+    NOTHING_WATCHED,
+    completed,
+    lapse,
+    take_in,
+    watch_of,
+)
+from shared.consent import MEANINGS
 from shared.envelope import Event
 from shared.lead_state import ModelState, ScoreState
 from shared.ledger import Entry
@@ -14,16 +22,54 @@ from shared.ledger import Entry
 
 def matched_rules(ruleset: Ruleset, state: ScoreState, event: Event, at_ms: int) -> list[Rule]:
     """Takes in what a person's event says and counts, and returns the rules to grant, in order."""
-    changed = bool(event.traits) and fold_traits(ruleset, state, event.traits)
+    frozen = False
+    if event.consent or state.consent or ruleset.consent or event.type in MEANINGS:
+        changed, frozen = _heard(ruleset, state, event, at_ms)
+    else:
+        changed = bool(event.traits) and fold_traits(ruleset, state, event.traits)
     if ruleset.watching:
-        return _watched(ruleset, state, event, at_ms, changed)
-    matched = ruleset.index.matching(event, state.traits)
-    if changed or ruleset.open_rules:
-        moment = Moment(event, state.traits, NOTHING_WATCHED, at_ms)
-        turned = turned_rules(ruleset.trait_rules if changed else ruleset.open_rules, state, moment)
-        if turned:
-            matched = sorted([*matched, *turned], key=_order)
-    return matched
+        matched = _watched(ruleset, state, event, at_ms, changed)
+    else:
+        matched = ruleset.index.matching(event, state.traits)
+        if changed or ruleset.open_rules:
+            moment = Moment(event, state.traits, NOTHING_WATCHED, at_ms)
+            turned = turned_rules(
+                ruleset.trait_rules if changed else ruleset.open_rules, state, moment
+            )
+            if turned:
+                matched = sorted([*matched, *turned], key=_order)
+    return [rule for rule in matched if rule.on] if frozen else matched
+
+
+def _heard(ruleset: Ruleset, state: ScoreState, event: Event, at_ms: int) -> tuple[bool, bool]:
+    """Takes in an event's consent, traits and region. Returns (rules that hold are to be read anew,
+    the lead doesn't allow scoring).
+    """
+    policy = ruleset.consent
+    before = is_frozen(policy, state)
+    hear(state, event, at_ms)
+    changed = bool(event.traits) and fold_traits(ruleset, state, event.traits)
+    if policy is not None:
+        find_region(policy, state, event)
+    frozen = is_frozen(policy, state)
+    if before and not frozen:
+        lapse(state, at_ms)  # what time would have brought meanwhile
+    return changed or before, frozen
+
+
+def earned(
+    ruleset: Ruleset, state: ScoreState, event: Event, at_ms: int, matched: list[Rule]
+) -> list[Entry]:
+    """Grants what an event matched, as far as the lead allows it."""
+    if not earns_nothing(ruleset.consent, state, event):
+        return grant(state, event, at_ms, matched)
+    entries: list[Entry] = []
+    for rule in matched:
+        if rule.on:
+            entries += refused(state, event, at_ms, [rule], "no consent")
+        else:
+            entries += grant(state, event, at_ms, [rule])
+    return entries
 
 
 def _watched(
@@ -44,14 +90,16 @@ def _watched(
 
 
 def refused_entries(ruleset: Ruleset, state: ScoreState, event: Event, at_ms: int) -> list[Entry]:
-    """What a robot's event would have earned, as entries of no points; nothing is changed."""
+    """What a robot's event would have earned, as entries of no points; what it forbids counts."""
+    if event.consent or event.type in MEANINGS:
+        hear(state, event, at_ms)
     matched = ruleset.index.matching(event, state.traits)
     if matched and ruleset.sifting:
         complete = completed(ruleset, state, event, at_ms)
         watch = state.watch if state.watch is not None else NOTHING_WATCHED
         moment = Moment(event, state.traits, watch, at_ms, complete)
         matched = [rule for rule in matched if rule.timed is None or rule.timed(moment)]
-    return refused(state, event, at_ms, matched) if matched else []
+    return refused(state, event, at_ms, matched, "bot") if matched else []
 
 
 def turned_rules(rules: tuple[Rule, ...], state: ScoreState, moment: Moment) -> list[Rule]:

@@ -13,6 +13,7 @@ from typing import Literal
 
 from services.scorer.core.by_time import advance_scores, next_flip_ms, scored_until_ms
 from services.scorer.core.compiled import JOURNEY, Rule, Ruleset
+from services.scorer.core.consenting import is_frozen
 from services.scorer.core.fold import (
     advance,
     copied,
@@ -35,8 +36,10 @@ MOST_ACTS_OF_TIME = 5000
 Why = Literal[
     "limit", "cap", "floor", "takes_points", "no_points", "not_enough", "moves_elsewhere",
     "locked", "not_followed", "holds_already", "not_by_one_event", "no_witness", "silence",
-    "not_valid",
+    "not_valid", "no_consent",
 ]  # fmt: skip
+
+_WHY_CUT: dict[str, Why] = {"limit": "limit", "no consent": "no_consent"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +205,8 @@ class _Trial:
             return NoStep(rule, "silence")
         if rule.on_trait and holding(self.lead.state, rule):
             return NoStep(rule, "holds_already")
+        if rule.on_trait and is_frozen(self.lead.ruleset.consent, self.lead.state):
+            return NoStep(rule, "no_consent")
         if not rule.valid_from <= self.at_ms < rule.valid_to:
             return NoStep(rule, "not_valid")
         made = False
@@ -256,8 +261,8 @@ class _Trial:
     def _why(self, entry: Entry | None, moved_to: str) -> Why:
         if entry is None:
             return "no_points"
-        if entry.clipped == "limit":
-            return "limit"
+        if entry.clipped in _WHY_CUT:
+            return _WHY_CUT[entry.clipped]
         if entry.points == 0.0:
             return "floor" if entry.clipped == "floor" else "cap"
         if moved_to:

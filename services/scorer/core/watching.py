@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
+from services.scorer.core.consenting import is_frozen
 from services.scorer.core.timed import Chain, Moment, Tally, Touched
 from shared.envelope import Event
 from shared.lead_state import ScoreState, Watch
@@ -38,6 +39,13 @@ def completed(ruleset: Ruleset, state: ScoreState, event: Event, at_ms: int) -> 
         if begun[-1] >= at_ms - chain.within and _is_step(chain, last, event, state):
             found.append(chain.place)
     return tuple(found)
+
+
+def lapse(state: ScoreState, at_ms: int) -> None:
+    """Disarm the silences that were over by an instant."""
+    watch = state.watch
+    if watch is not None:
+        watch.armed = {number: due for number, due in watch.armed.items() if due > at_ms}
 
 
 def _is_step(chain: Chain, number: int, event: Event, state: ScoreState) -> bool:
@@ -95,9 +103,12 @@ def _go_on(touched: Touched, state: ScoreState, watch: Watch, event: Event, at_m
 
 def schedule(ruleset: Ruleset, state: ScoreState) -> None:
     """Work out when time gives or takes points next. Rules must stand as they do at the newest
-    event, or at watch.until_ms.
+    event, or at watch.until_ms. While the lead doesn't allow scoring: never.
     """
     watch = watch_of(state)
+    if (state.consent or ruleset.consent) and is_frozen(ruleset.consent, state):
+        watch.next_ms = -1
+        return
     now_ms = max(watch.until_ms, state.last[0] if state.last is not None else -1)
     due = min(watch.armed.values(), default=-1)
     for rule in ruleset.timed_rules:

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.scorer.slow.conditions import Moment, asks_time, durations, holds, matching
+from services.scorer.slow.consent import Consents
 from services.scorer.slow.fading import fading_of, in_ms, instant_of, period, worth
-from services.scorer.slow.fields import Plain, distinct, number_of, read, type_matches
+from services.scorer.slow.fields import Plain, distinct, read, type_matches
 from services.scorer.slow.formulas import computed
+from services.scorer.slow.points import raw_points
 from services.scorer.slow.traits import folded, traits_read
 
 NEARLY = 1e-9
@@ -43,7 +45,8 @@ class Granted:
 
 class Oracle:
     """Scores of one lead. events: dicts with id, source, type, ms, properties, traits, context,
-    identifiers, bot; in any order, with duplicates. until: how far time goes after the last one.
+    identifiers, bot, maybe consent; in any order, with duplicates. until: how far time goes after
+    the last one.
     """
 
     def __init__(self, ruleset: Plain, events: list[Plain], until: int | None = None) -> None:
@@ -64,6 +67,7 @@ class Oracle:
         self.entries: list[Granted] = []
         self.past: list[tuple[Plain, Plain]] = []
         self.traits: Plain = {}
+        self.consents = Consents(ruleset)
         self.moments: list[int] = []  # at which a length of time after an event is over, to come
         self.last: tuple[int, str, str] | None = None
         self.held: dict[str, tuple[float, float]] = {}  # by rule: granted, raw
@@ -79,7 +83,7 @@ class Oracle:
     def _pass_time(self, until: int) -> None:
         passed = bisect_right(self.moments, until)
         now_due, self.moments = self.moments[:passed], self.moments[passed:]
-        for now in sorted(set(now_due)):
+        for now in sorted(set(now_due)) if self.consents.allows("scoring") else ():
             moment = Moment(now, None, self.traits, self.past, self.named)
             for model, rule in self.rules:
                 if "after" in rule:
@@ -98,25 +102,28 @@ class Oracle:
         self.last = (event["ms"], event["source"], event["id"])
         if is_override(event) and not event["bot"]:
             return
+        self.consents.hear(event)
         if not event["bot"]:
             self.traits = folded(self.traits, event["traits"], self.read_traits)
             self.past.append((event, self.traits))
             for length in self.lengths:
                 insort(self.moments, event["ms"] + length)
         moment = Moment(event["ms"], event, self.traits, self.past, self.named)
+        if not event["bot"]:
+            self.consents.place(moment)
         for model, rule in self.rules:
             if "on" in rule:
                 if type_matches(rule["on"], event["type"]) and (
                     "when" not in rule or holds(rule["when"], moment)
                 ):
                     self._earn(model, rule, moment)
-            elif "after" not in rule and not event["bot"]:
+            elif "after" not in rule and not event["bot"] and self.consents.allows("scoring"):
                 self._hold(model, rule, moment)
 
     def _hold(self, model: str, rule: Plain, moment: Moment) -> None:
         name = f"{model}/{rule['id']}"
         now = holds(rule["when"], moment)
-        raw = self._raw(rule, moment)
+        raw = raw_points(rule["points"], moment)
         if name in self.held and (not now or self.held[name][1] != raw):
             points, before = self.held.pop(name)
             if points:
@@ -125,7 +132,7 @@ class Oracle:
             self.held[name] = (self._grant(model, rule, moment, raw), raw)
 
     def _earn(self, model: str, rule: Plain, moment: Moment) -> None:
-        raw = self._raw(rule, moment)
+        raw = raw_points(rule["points"], moment)
         valid = rule.get("valid", {})
         if (
             not instant_of(valid.get("from"), -1)
@@ -135,26 +142,13 @@ class Oracle:
             return
         if moment.event is not None and moment.event["bot"]:
             self._note(model, rule, moment, 0.0, raw, "bot")
+        elif moment.event is not None and not self.consents.counts(moment.event):
+            self._note(model, rule, moment, 0.0, raw, "no consent")
         elif self._limit_reached(f"{model}/{rule['id']}", rule, moment):
             if moment.event is not None:
                 self._note(model, rule, moment, 0.0, raw, "limit")
         else:
             self._grant(model, rule, moment, raw)
-
-    def _raw(self, rule: Plain, moment: Moment) -> float:
-        points = rule["points"]
-        if not isinstance(points, dict):
-            return float(points)
-        default = float(points.get("default", 0))
-        found = read(points.get("field") or points["table"], moment.event, moment.traits)
-        if "table" in points:
-            known = {text.casefold(): value for text, value in points["values"].items()}
-            return float(known.get(found.casefold(), default)) if type(found) is str else default
-        number = number_of(found)
-        if number is None:
-            return default
-        value = max(number * points.get("times", 1), points.get("min", -1e6))
-        return float(min(value, points.get("max", 1e6)))
 
     def _limit_reached(self, name: str, rule: Plain, moment: Moment) -> bool:
         limit = rule.get("limit")

@@ -21,6 +21,7 @@ from shared.health import Health
 from shared.identity import ANONYMOUS
 from shared.ids import dedupe_key, new_lead_id
 from shared.lead_state import (
+    Consent,
     JourneyState,
     ModelState,
     ScoreState,
@@ -88,12 +89,17 @@ class Rows:
         merged_into: UUID | None = None,
         traits: dict[str, Any] | None = None,
         locked_ms: int = -1,
+        consent: dict[str, Consent] | None = None,
     ) -> UUID:
         """Insert a lead; later ones have higher ids. Returns the id."""
         self.written += 1
         lead_id = new_lead_id(NOW_MS + self.written)
         state = ScoreState(
-            last=(last_ms, "web", "m"), events=1, traits=traits or {}, models=models or {}
+            last=(last_ms, "web", "m"),
+            events=1,
+            traits=traits or {},
+            models=models or {},
+            consent=consent or {},
         )
         since_ms = NOW_MS - 2 * DAY_MS
         journey = JourneyState("main", stage, since_ms, last_ms, locked_ms=locked_ms)

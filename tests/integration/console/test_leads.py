@@ -5,7 +5,10 @@ from __future__ import annotations
 import httpx
 
 from shared.identity import ANONYMOUS, EMAIL, USER_ID
+from shared.lead_state import Consent
 from tests.integration.console.conftest import DAY_MS, NOW_MS, Rows, decaying
+
+BY_DEFAULT = {"granted": True, "by_default": True, "since": None, "source": None, "text": None}
 
 
 async def test_a_lead_is_shown_with_everything_known_of_it(
@@ -18,6 +21,7 @@ async def test_a_lead_is_shown_with_everything_known_of_it(
         models={"engagement": decaying(40.0, 30, NOW_MS - 30 * DAY_MS)},
         traits={"name": "Sarah"},
         locked_ms=NOW_MS + DAY_MS,
+        consent={"marketing_email": Consent(False, NOW_MS - DAY_MS, "form:news", "v1")},
     )
     answer = await api.get(f"/v1/leads/{lead_id}")
     assert answer.status_code == 200
@@ -59,6 +63,17 @@ async def test_a_lead_is_shown_with_everything_known_of_it(
                 "until": None,
             },
         },
+        "consent": {
+            **dict.fromkeys(("analytics", "scoring", "sales_contact"), BY_DEFAULT),
+            "marketing_email": {
+                "granted": False,
+                "by_default": False,
+                "since": "2026-05-27T20:26:40.000Z",
+                "source": "form:news",
+                "text": "v1",
+            },
+        },
+        "region": None,
         "ruleset_version": rows.version,
         "created_at": "2026-05-23T20:26:40.000Z",
         "merged_into": None,

@@ -182,7 +182,7 @@ async def test_the_command_sets_and_releases_and_tells_what_is_wrong(desk: Desk)
     for words, told in (
         (("set", lead_id, "hott"), "there is no stage hott (did you mean hot?): the journey main"),
         (("set", lead_id, "safe", "--journey", "renewal"), "isn't on the journey renewal yet"),
-        (("set", "nobody@example.com", "hot"), "there is no lead nobody@example.com"),
+        (("set", "nobody@example.com", "hot"), "there is no such lead"),
     ):
         code, said = await desk.command(*words)
         assert code == 1

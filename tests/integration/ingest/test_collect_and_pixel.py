@@ -11,6 +11,7 @@ from prometheus_client import REGISTRY
 
 from services.ingest.app import create_app
 from services.ingest.edge import Edge
+from services.ingest.handling import PLAIN
 from services.ingest.intake import Intake
 from services.ingest.keys import keys_of
 from services.ingest.pixel import GIF
@@ -94,10 +95,15 @@ async def test_a_privacy_signal_withholds_what_is_passive_and_keeps_forms(
     calls = [
         {"type": "page", "anonymousId": "a1"},
         {**form, "fields": {"email": "s@example.com"}},
+        {"type": "page", "anonymousId": "a1", "context": {"consent": {"analytics": "denied"}}},
     ]
     body = json.dumps({"writeKey": KEY, "batch": calls})
     answer = await client.post("/collect", content=body, headers={**TEXT, "sec-gpc": "1"})
-    assert answer.json() == {"success": True}
+    assert answer.json() == {"success": True, "withheld": {"gpc": 2}}
+    answer = await client.post(
+        "/collect", content=json.dumps({"writeKey": KEY, **calls[2]}), headers=TEXT
+    )
+    assert answer.json() == {"success": True, "withheld": {"consent": 1}}
     await written.one("content_downloaded")
     await client.get("/v1/pixel.gif", params={"writeKey": KEY, "userId": "end"})
     await written.until(lambda events: events[-1:] and events[-1].identifiers.user_id, "the end")
@@ -154,7 +160,7 @@ async def test_while_kafka_is_away_the_pixel_is_an_image_and_the_rest_comes_agai
     """Nobody is told that something was kept which wasn't."""
     never_started = SupervisedProducer(lambda: create_producer(settings))
     intake = Intake(settings, never_started)
-    edge = Edge(settings, intake, keys_of(settings), Sources(), origins=None)
+    edge = Edge(settings, intake, keys_of(settings), Sources(), origins=None, handling=PLAIN)
     async with (
         served(create_app(edge, Health())) as url,
         httpx.AsyncClient(base_url=url) as client,

@@ -50,8 +50,9 @@ def test_every_route_is_in_the_page(path: str) -> None:
 def test_metrics_codes_and_tables_are_in_the_page() -> None:
     """Whatever the code can say, the page explains."""
     for name in vars(metrics):
-        if name.isupper():
-            described = getattr(metrics, name).describe()[0].name
+        found = getattr(metrics, name) if name.isupper() else {}
+        for metric in found.values() if isinstance(found, dict) else [found]:
+            described = metric.describe()[0].name
             assert described.removesuffix("_bytes") in TEXT, described
     for kind, event_type in EVENT_TYPES.items():
         assert f"`{kind}`" in TEXT

@@ -92,16 +92,22 @@ async def test_a_released_hand_off_tells_of_the_change_it_waited_from(
 async def test_an_old_unsubscribe_is_found_behind_a_long_history(
     settings: Settings, database_url: str
 ) -> None:
-    """Packets are made from the newest 200 events; suppression looks through all of them."""
+    """Packets are made from the newest 200 events; suppression looks through all of them. A
+    hand-off that lacks consent is not made.
+    """
     lead = new_lead()
     events = [download(number, AT_MS - number * 1000) for number in range(400)]
     await store_lead(
         database_url, lead, [*events, download(1000, AT_MS - 10**6, "email_unsubscribed")]
     )
-    await put(database_url, [fact(lead, 1, handoff="content")])
+    kept = fact(lead, 2, handoff="content", suppressed="marketing_email")
+    await put(database_url, [fact(lead, 1, handoff="content"), kept])
     async with running(settings):
         await emptied(database_url)
     (record,) = await read_topic(settings, settings.topics.handoff_content)
+    told = await read_topic(settings, settings.topics.stage_changed)
+    suppressed = [json.loads(each.value)["handoff_suppressed"] for each in told]
+    assert suppressed == [None, "marketing_email"]
     suppression = json.loads(record.value)["suppression"]
     assert suppression["suppressed"] is True
     assert suppression["unsubscribed_at"] is not None

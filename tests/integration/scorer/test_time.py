@@ -121,6 +121,7 @@ async def test_what_sales_was_told_of_an_absorbed_lead_is_not_told_again(bench: 
         ("event", "educate", "content"),
         ("event", "validate", "sales"),
         ("merge", "validate", None),  # the absorbed lead's last
+        ("merge", "inform", None),  # whom the older took in
         ("merge", "validate", None),
     ]
 

@@ -28,7 +28,7 @@ from tests.unit.scorer.effort import examples
 
 # Instant, entries, and the body of an event or None for time.
 Row = tuple[int, bytes, bytes | None]
-NAMES_ITSELF = {"", "bot", "taken back"}
+NAMES_ITSELF = {"", "bot", "no consent", "taken back"}
 
 
 def kept(

@@ -93,3 +93,14 @@ def test_a_form_has_a_plain_name(given: object) -> None:
     with pytest.raises(Refusal) as refused:
         form_name(given)
     assert refused.value.code == "form_name_invalid"
+
+
+def test_ticked_purposes_are_consent_and_others_say_nothing() -> None:
+    """Beside what the page's script says; with the version of the text."""
+    fields = {"email": "sarah@example.com", "_consent": ["marketing_email", "ads"]}
+    agreed = form_event("guide", {**fields, "_consent_text": "2026-05"}, Call(), ARRIVAL)
+    assert agreed.consent == {"marketing_email": {"granted": True, "text": "2026-05"}}
+    call = Call(context={"consent": {"granted": False}})
+    agreed = form_event("guide", {**fields, "_consent": "sales_contact"}, call, ARRIVAL)
+    assert agreed.consent == {"granted": False, "sales_contact": {"granted": True}}
+    assert form_event("guide", {"email": "a@b.example"}, Call(), ARRIVAL).consent == {}

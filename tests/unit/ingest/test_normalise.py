@@ -8,9 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from services.ingest.handling import handling_of
 from services.ingest.normalise import Arrival, Call, normalise
 from services.ingest.refusal import Refusal
 from shared.envelope import Event
+from shared.settings import Settings
 
 NOW = datetime(2026, 5, 3, 10, 0, tzinfo=UTC)
 
@@ -274,3 +276,85 @@ def test_external_ids_and_phone_numbers_identify() -> None:
     assert who.phone == "+431234567"
     assert who.external == {"crm": "003"}
     assert refusal_of("identify", {"anonymousId": None, "traits": {"phone": "0664 1"}})
+
+
+def test_external_ids_come_from_segments_list_and_from_a_table_of_our_own() -> None:
+    """Names of systems in one spelling; ids of devices, placeholders and companies left out."""
+    given = [
+        {"type": "Salesforce", "id": "003A", "collection": "users"},
+        {"type": "ios.push_token", "id": "abc"},
+        {"type": "ga_client_id", "id": "1.2"},
+        {"type": "hubspot", "id": "null"},
+        {"type": "x:y", "id": "1"},
+        {"type": "crm", "id": "x" * 257},
+        {"type": "acme", "id": "1", "collection": "accounts"},
+        "dirt",
+        {"type": "esp", "id": 77},
+    ]
+    known = arrival()
+    read = msgspec.convert(
+        {"event": "x", "external": {"CRM": " 0051 "}, "context": {"externalIds": given}}, Call
+    )
+    event = normalise(read, "track", known, 3)
+    assert event.identifiers.external == {"crm": "0051", "salesforce": "003A", "esp": "77"}
+    assert [(one.index, one.code, one.path[-3:]) for one in known.left_out] == [
+        (3, "device", "[1]"), (3, "device", "[2]"), (3, "placeholder", "[3]"),
+        (3, "unreadable", "[4]"), (3, "unreadable", "[5]"), (3, "unreadable", "[7]"),
+    ]  # fmt: skip
+
+
+def test_an_event_has_eight_external_ids_at_most() -> None:
+    """The first ones; the others are noted."""
+    known = arrival()
+    read = Call(event="x", external={f"s{n}": "1" for n in range(10)})
+    assert len(normalise(read, "track", known).identifiers.external) == 8
+    assert [one.code for one in known.left_out] == ["too_many"] * 2
+
+
+@pytest.mark.parametrize("value", ["null", " Undefined", "000-000", "{{user_id}}", 0, "guest"])
+def test_placeholders_are_left_out_as_identifiers(value: str | int) -> None:
+    """One of them with an event is enough; where nobody else is named, the event is refused."""
+    assert event_of("track", {"event": "x", "userId": value}).identifiers.user_id is None
+    assert event_of("track", {"event": "x", "userId": "u", "anonymousId": value}) is not None
+    alone = refusal_of("track", {"event": "x", "anonymousId": value})
+    assert (alone.code, alone.status) == ("identity_placeholder", 400)
+    assert refusal_of("alias", {"userId": "u", "previousId": value}).code == "previous_missing"
+    assert refusal_of("alias", {"userId": value, "previousId": "p"}).path == "userId"
+    assert refusal_of("group", {"groupId": value}).code == "group_missing"
+
+
+@pytest.mark.parametrize(
+    ("setting", "kept"),
+    [("none", None), ("truncated", "203.0.113.0"), ("full", "203.0.113.77")],
+)
+def test_as_much_of_the_address_is_kept_as_the_setting_says(setting: str, kept: str | None) -> None:
+    """Of the request, and of the context."""
+    handling = handling_of(settings_with(ip=setting))
+    for call in ({"event": "x"}, {"event": "x", "context": {"ip": "203.0.113.77"}}):
+        event = event_of("track", call, ip="203.0.113.77", handling=handling)
+        assert event.context.get("ip") == kept
+
+
+def test_the_verdict_is_of_the_whole_user_agent() -> None:
+    """Also where its family alone is kept, or nothing."""
+    for setting, kept in (("family", "other"), ("none", None)):
+        handling = handling_of(settings_with(user_agent=setting))
+        event = event_of("track", {"event": "x"}, user_agent="Googlebot/2.1", handling=handling)
+        assert event.verdict.judgement == "bot"
+        assert event.context.get("user_agent") == kept
+
+
+def test_what_is_denied_is_not_read_for_identifiers_either() -> None:
+    """As if it had not been sent; what an alias or a group call is about stays."""
+    handling = handling_of(settings_with(fields_deny="traits.email,properties.*"))
+    said = {"userId": "u", "traits": {"email": "a@b.co"}, "properties": {"a": 1}}
+    event = event_of("identify", said, handling=handling)
+    assert (event.identifiers.email, event.traits, event.properties) == (None, {}, {})
+    assert event_of("alias", {**said, "previousId": "p"}, handling=handling).properties == {
+        "previous_id": "p"
+    }
+    assert event_of("group", {"groupId": "g"}, handling=handling).properties == {"group_id": "g"}
+
+
+def settings_with(**over: Any) -> Settings:
+    return Settings(kafka_bootstrap_servers="k", database_url="d", hash_key="x" * 16, **over)

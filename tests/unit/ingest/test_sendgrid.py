@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from services.ingest.handling import PLAIN
 from services.ingest.refusal import Refusal
 from services.ingest.sendgrid import EVENT_TYPES, read_item
 from shared.envelope import Event
@@ -33,7 +34,7 @@ def item(**over: Any) -> bytes:
 
 
 def event_of(**over: Any) -> Event:
-    event = read_item(item(**over), NOW)
+    event = read_item(item(**over), NOW, PLAIN)
     assert event is not None
     return event
 
@@ -67,7 +68,7 @@ def test_kinds_find_their_type(kind: str, event_type: str) -> None:
 @pytest.mark.parametrize("kind", [kind for kind, ours in EVENT_TYPES.items() if ours is None])
 def test_kinds_that_say_nothing_about_a_person_are_left_out(kind: str) -> None:
     """Not an error."""
-    assert read_item(item(event=kind), NOW) is None
+    assert read_item(item(event=kind), NOW, PLAIN) is None
 
 
 def test_the_id_survives_a_retry_and_tells_events_apart() -> None:
@@ -128,5 +129,5 @@ def test_a_time_slightly_ahead_is_clamped() -> None:
 def test_an_item_that_cannot_be_read_says_why(raw: bytes, code: str) -> None:
     """It will go to the dead letter with this code."""
     with pytest.raises(Refusal) as caught:
-        read_item(raw, NOW)
+        read_item(raw, NOW, PLAIN)
     assert caught.value.code == code

@@ -52,5 +52,9 @@ def test_what_is_printed_can_be_copied_from_a_narrow_terminal(tmp_path: Path) ->
     assert shlex.split(asking)[1:] == [
         "-H",
         f"Authorization: Bearer {state.api_token}",
-        "http://127.0.0.1:8081/v1/leads?email=ada@example.com",
+        "http://127.0.0.1:8081/v1/leads/find",
+        "-H",
+        "Content-Type: application/json",
+        "-d",
+        '{"email":"ada@example.com"}',
     ]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from services.router.belonging import Belonging, belonging_of
+from services.router.belonging import belonging_of
 from services.router.packet import build_packet
-from services.router.ruleset_words import words_of
-from shared.lead_state import ModelState, ScoreState, Sum
+from services.router.ruleset_words import RulesetWords, words_of
+from shared.lead_state import Consent, ModelState, ScoreState, Sum
 from tests.unit.router.people import NOW_MS, lead, sales_fact
 
 RULES = """
@@ -41,4 +41,24 @@ def test_a_packet_tells_persona_segments_and_grade() -> None:
 
 def test_a_ruleset_that_cannot_be_read_tells_none() -> None:
     """The hand-off still goes."""
-    assert belonging_of(None, CHIEF, NOW_MS) == Belonging(None, (), None)
+    found = belonging_of(None, CHIEF, NOW_MS)
+    assert (found.persona, found.segments, found.grade) == (None, (), None)
+
+
+def test_what_a_lead_allows_is_known_even_without_its_ruleset() -> None:
+    """Its own word, and else what holds by default."""
+    state = ScoreState(consent={"marketing_email": Consent(False, NOW_MS, "esp")})
+    core = words_of(RULES + "consent: {default: {sales_contact: denied}}\n").core
+    for ruleset, calls in ((None, True), (core, False)):
+        packet = build_packet(
+            sales_fact(), lead(), RulesetWords(), "", belonging=belonging_of(ruleset, state, NOW_MS)
+        )
+        said = packet.consent.purposes
+        mail = said["marketing_email"]
+        assert (mail.granted, mail.by_default, mail.source) == (False, False, "esp")
+        assert mail.since == "2026-05-03T09:20:00.000Z"
+        assert (said["sales_contact"].granted, said["sales_contact"].by_default) == (calls, True)
+        assert (packet.suppression.suppressed, packet.suppression.why) == (
+            True,
+            ["marketing_email"],
+        )

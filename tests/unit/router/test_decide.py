@@ -41,13 +41,15 @@ def changed(**over: Any) -> StageChanged:
         ({"handoff": "content"}, ("lead-stage-changed", "handoff-content")),
         ({"handoff": "sales", "waiting": True}, ("lead-stage-changed",)),
         ({"handoff": "sales", "withheld": True}, ("lead-stage-changed",)),
+        ({"handoff": "sales", "suppressed": "sales_contact"}, ("lead-stage-changed",)),
+        ({"handoff": "content", "suppressed": "email_bounced"}, ("lead-stage-changed",)),
         ({"handoff": "sales", "merged_into": LEAD, "cause": "merge"}, ("lead-stage-changed",)),
     ],
 )
 def test_a_stage_change_is_told_and_its_hand_off_unless_held(
     over: dict[str, Any], kinds: tuple[str, ...]
 ) -> None:
-    """Always a stage change; a hand-off unless it waits, is withheld, or the lead is merged."""
+    """Always a stage change; a hand-off unless it waits, is held back, or the lead is merged."""
     assert decide(changed(**over)) == kinds
 
 

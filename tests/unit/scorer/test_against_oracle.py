@@ -25,6 +25,7 @@ from services.scorer.core.fold import (
 )
 from services.scorer.core.standing import bands_at, grade_at, score_at
 from services.scorer.slow.lead import Granted, Oracle
+from shared.consent import DELIVERY, PURPOSES
 from shared.envelope import Event
 from shared.facts import StageChange
 from shared.lead_state import (
@@ -45,7 +46,7 @@ from tests.oracle.histories_at_random import (
     ruled_histories,
 )
 from tests.oracle.rulesets_at_random import rulesets
-from tests.oracle.stages import Claim, check_walk
+from tests.oracle.stages import check_walk, claim_of
 from tests.unit.scorer.effort import examples
 
 CLOSE = 1e-9
@@ -98,6 +99,17 @@ def assert_same_standing(core: Ruleset, state: ScoreState, oracle: Oracle, from_
             assert band == oracle.band(name, at_ms)
 
 
+def assert_same_consent(state: ScoreState, oracle: Oracle) -> None:
+    """What was said of each purpose, since when, where, and of which text; and the region."""
+    for purpose in (*PURPOSES, DELIVERY):
+        said, due = state.consent.get(purpose), oracle.consents.since(purpose)
+        assert (said is None) == (due is None)
+        if said is not None and due is not None:
+            assert (said.granted, said.text) == (due.granted, due.text)
+            assert (said.at_ms, said.source) == due.place[:2]
+    assert state.region == oracle.consents.region
+
+
 def whole_fold(core: Ruleset, history: list[Plain], until_ms: int = END_MS) -> Folded:
     """All events in order, and the time after them."""
     folded = fold_scores(core, new_state(), in_order(history))
@@ -123,6 +135,7 @@ def test_entries_scores_and_grades_are_those_of_the_oracle(
     times += advance(core, state, journeys, END_MS, True).time_entries
     assert_explained(core, in_order(history), entries, times, oracle)
     assert_same_standing(core, state, oracle, END_MS)
+    assert_same_consent(state, oracle)
     whole = whole_fold(core, history)
     assert encode_scores(whole.state) == encode_scores(state)
     assert (whole.entries, whole.time_entries) == (entries, times)
@@ -239,8 +252,5 @@ def test_no_move_is_missed_and_none_invented(
     near = [ms for ms in clock if any(0 <= ms - event["ms"] < 900_000 for event in history)]
     for journey, stages in {"main": ruleset["stages"], **ruleset.get("journeys", {})}.items():
         made = [one for one in changes if one.journey == journey]
-        claims = [
-            Claim(one.from_stage, one.to_stage, one.at_ms, one.cause, one.handoff, one.episode)
-            for one in made
-        ]
+        claims = [claim_of(one) for one in made]
         check_walk(oracle, journey, stages, claims, near, begun)

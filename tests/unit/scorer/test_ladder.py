@@ -139,16 +139,16 @@ def test_an_anonymous_leads_hand_off_waits_until_it_is_known() -> None:
     (change,) = out.changes
     assert (change.handoff, change.waiting) == ("sales", True)
     assert out.journeys[0].waiting_seq == 1
-    (release,) = became_known(RULES, out.journeys)
+    (release,) = became_known(RULES, out.state, out.journeys)
     assert (release.journey, release.stage, release.seq) == ("main", "validate", 1)
-    assert became_known(RULES, out.journeys) == []
+    assert became_known(RULES, out.state, out.journeys) == []
 
 
 def test_a_waiting_hand_off_ends_when_the_lead_falls() -> None:
     """Nobody was told, so rising again hands over again."""
     out = run(RULES, [event("demo_requested")], known=False)
     advance(RULES, out.state, out.journeys, MONDAY + 16 * DAY, False)
-    assert became_known(RULES, out.journeys) == []
+    assert became_known(RULES, out.state, out.journeys) == []
     again = extend(
         RULES, out.state, out.journeys, [event("demo_requested", MONDAY + 16 * DAY)], True
     )

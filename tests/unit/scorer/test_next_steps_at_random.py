@@ -20,7 +20,7 @@ from shared.lead_state import JourneyState, ScoreState
 from tests.oracle.conditions_at_random import Plain
 from tests.oracle.histories_at_random import compiled, event_of, events, ruled_histories
 from tests.oracle.rulesets_at_random import rulesets
-from tests.oracle.stages import Claim, check_walk
+from tests.oracle.stages import check_walk, claim_of
 from tests.unit.scorer.effort import examples
 
 WHO = Identifiers(email="sarah@example.com")
@@ -30,7 +30,7 @@ LATER_MS = 3_600_000
 
 def plain_of(event: Event) -> Plain:
     """An event as the oracle takes it."""
-    parts = {name: getattr(event, name) for name in ("properties", "traits", "context")}
+    parts = {name: getattr(event, name) for name in ("properties", "traits", "context", "consent")}
     return {
         "id": event.id, "source": event.source, "type": event.type, "bot": False,
         "ms": milliseconds(event.occurred_at),
@@ -71,10 +71,7 @@ class Story:
 
     def check_by_oracle(self, until: int, clock: list[int]) -> None:
         """The oracle walks the same way. clock: instants to look at beside those that matter."""
-        claims = [
-            Claim(one.from_stage, one.to_stage, one.at_ms, one.cause, one.handoff, one.episode)
-            for one in (*self.changes, *self.later)
-        ]
+        claims = [claim_of(one) for one in (*self.changes, *self.later)]
         stages = self.ruleset["stages"]
         if self.journey != "main":
             stages = self.ruleset["journeys"][self.journey]

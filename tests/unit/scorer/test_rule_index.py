@@ -11,7 +11,7 @@ from services.scorer.core.conditions import compile_condition
 from services.scorer.core.rule_index import literals_of
 from shared.ruleset.document import Condition
 from tests.oracle.conditions_at_random import TYPES, WORDS, field_conditions
-from tests.oracle.histories_at_random import compiled, event_of, events
+from tests.oracle.histories_at_random import SPEAKING, compiled, event_of, events
 from tests.unit.scorer.effort import examples
 from tests.unit.scorer.stories import event, ruleset
 
@@ -27,7 +27,8 @@ def test_the_index_finds_what_checking_every_rule_finds(
 ) -> None:
     """Random conditions, in order, twice (the second time from memory)."""
     listed = [
-        {"id": f"r{n}", "on": list(TYPES), "points": 1, "when": w} for n, w in enumerate(whens)
+        {"id": f"r{n}", "on": [*TYPES, *SPEAKING], "points": 1, "when": w}
+        for n, w in enumerate(whens)
     ]
     rules = compiled({"models": {"e": {"rules": listed}}, "stages": {"ladder": [{"name": "a"}]}})
     happened = event_of(plain)

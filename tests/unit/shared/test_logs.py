@@ -9,9 +9,11 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+from asyncpg.exceptions import UniqueViolationError
 
 from shared.logs import configure_logs, mask_addresses
 from shared.settings import Settings
+from shared.tracebacks import format_exception
 
 
 @pytest.fixture
@@ -61,12 +63,48 @@ def test_the_error_that_ends_a_process_is_a_masked_line_too(
 ) -> None:
     """Python's own traceback would show what a database quotes of its rows."""
     configure_logs(Settings(kafka_bootstrap_servers="k", database_url="d", hash_key="x" * 16), "s")
+    quoted = "Ada " + "Lovelace"
     try:
-        raise ValueError("DETAIL: Failing row contains (ada@example.com)")
+        raise ValueError(f"DETAIL: {quoted}")
     except ValueError as error:
         sys.excepthook(type(error), error, error.__traceback__)
     (line,) = capsys.readouterr().err.splitlines()
     told = json.loads(line)
     assert (told["level"], told["error_class"]) == ("critical", "ValueError")
-    assert "Failing row contains ([address])" in told["exception"]
-    assert "ada@" not in line
+    assert "test_logs.py" in told["exception"]
+    assert "what it says is left out" in told["exception"]
+    assert quoted not in line
+
+
+class _OurError(Exception):
+    pass
+
+
+_OurError.__module__ = "services.scorer.batch"
+
+
+def test_what_our_own_errors_say_is_told_and_what_others_quote_is_not() -> None:
+    """The cause comes first; a database's names of tables and constraints are told."""
+    quoted = "Ada " + "Lovelace"
+    try:
+        try:
+            raise UniqueViolationError(f"DETAIL: Key (value)=({quoted}) exists")
+        except UniqueViolationError as error:
+            error.constraint_name = "identifier_pkey"
+            raise _OurError("partition 3 is lost") from error
+    except _OurError as error:
+        record = format_exception(None, "error", {"exc_info": error})
+    said = record["exception"]
+    assert quoted not in said
+    assert "UniqueViolationError (what it says is left out, sqlstate=23505" in said
+    assert "constraint_name=identifier_pkey" in said
+    assert said.endswith("services.scorer.batch._OurError: partition 3 is lost")
+
+
+def test_groups_of_errors_are_told_one_by_one() -> None:
+    """Task groups raise them."""
+    group = ExceptionGroup("two", [KeyError("Ada"), _OurError("away")])
+    said = format_exception(None, "error", {"exc_info": group})["exception"]
+    assert "Ada" not in said
+    assert "KeyError (" in said
+    assert "_OurError: away" in said

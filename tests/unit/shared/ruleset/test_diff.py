@@ -173,3 +173,23 @@ def test_a_rule_is_one_plain_sentence(rule: str, sentence: str) -> None:
     )
     model = read_ruleset(text).models["m"]
     assert rule_sentence("m", model, model.rules[0]) == sentence
+
+
+def test_a_consent_policy_differs_by_its_regions_and_defaults() -> None:
+    """Each region by its name."""
+    eea = "{id: eea, when: {field: traits.country, in: [AT]}, default: {scoring: denied}}"
+    policy = f"consent: {{default: {{scoring: granted}}, regions: [{eea}]}}\nbands:"
+    before = read_ruleset(BEFORE.replace("bands:", policy))
+    text = BEFORE.replace("bands:", policy.replace("scoring: granted", "scoring: denied"))
+    after = read_ruleset(text.replace("[AT]", "[AT, DE]"))
+    found = changes_between(before, after)
+    assert [(one.kind, one.where, one.details) for one in found] == [
+        ("changed", "consent default scoring", ("granted → denied",)),
+        (
+            "changed",
+            "consent region eea",
+            ("when: the lead's country is “AT” → the lead's country is “AT” or “DE”",),
+        ),
+    ]
+    assert changes_between(before, before) == []
+    assert [one.kind for one in changes_between(read_ruleset(BEFORE), before)] == ["added"]

@@ -254,3 +254,38 @@ def test_a_threshold_that_a_floor_makes_idle_is_refused(floor: int, path: str, t
     with pytest.raises(RulesetErrors) as caught:
         read_ruleset(GOOD.replace("    rules:", f"    floor: {floor}\n    rules:", 1))
     assert any(path in str(fault) and told in str(fault) for fault in caught.value.errors)
+
+
+@pytest.mark.parametrize(
+    ("policy", "path", "message"),
+    [
+        ("{default: {marketing: denied}}", "consent.default.marketing", "'marketing' isn't known"),
+        ("{default: {scoring: maybe}}", "consent.default.scoring", "'maybe' isn't known here"),
+        (
+            "{regions: [{id: a, when: {seen: {on: x}}}]}",
+            "consent.regions[0].when.seen",
+            "seen can't tell a region",
+        ),
+        (
+            "{regions: [{id: a, when: {segment: s}}]}",
+            "consent.regions[0].when.segment",
+            "a segment can't be used here",
+        ),
+        (
+            "{regions: [{id: a, when: {field: country, exists: true}}]}",
+            "consent.regions[0].when.field",
+            "country is not a field of",
+        ),
+        (
+            "{regions: [{id: a, when: {field: type, eq: a}}, {id: a, when: {field: type, eq: b}}]}",
+            "consent.regions[1].id",
+            "a is used twice",
+        ),
+    ],
+)
+def test_a_consent_policy_speaks_of_known_purposes_and_of_fields(
+    policy: str, path: str, message: str
+) -> None:
+    """With the place of what is wrong."""
+    ((_, found, told, _),) = faults(f"{GOOD}consent: {policy}\n")
+    assert (found, told[: len(message)]) == (path, message)
