@@ -11,7 +11,7 @@ import asyncpg
 import structlog
 
 from services.scorer import metrics
-from services.scorer.arrivals import Arrival, Record, Unreadable, read_records
+from services.scorer.arrivals import TOO_OLD, Arrival, Record, TooOldError, Unreadable, read_records
 from services.scorer.batch import BatchClaim, Taken, take_in
 from services.scorer.dead_letters import DeadLetters
 from services.scorer.patience import DATA_ERRORS, Patience
@@ -53,7 +53,7 @@ class Taker:
         too much fails; any other error is one that nobody foresaw.
         """
         started = time.perf_counter()
-        arrivals, unreadable = read_records(batch.records, self._hash_key)
+        arrivals, unreadable = read_records(batch.records, self._hash_key, self._scene().oldest_ms)
         if unreadable:
             await self._put_aside(batch.claim.partition, unreadable)
         await self._take(batch.claim, arrivals)
@@ -63,6 +63,12 @@ class Taker:
     async def _take(self, claim: BatchClaim, arrivals: list[Arrival]) -> None:
         try:
             _count(await self._transact(claim, arrivals))
+        except TooOldError as error:
+            poison = PoisonError(TOO_OLD, str(error))
+            refused = [Unreadable(one.record, poison) for one in error.arrivals]
+            await self._put_aside(claim.partition, refused)
+            gone = {id(one) for one in error.arrivals}
+            await self._take(claim, [one for one in arrivals if id(one) not in gone])
         except DATA_ERRORS as error:
             await self._halve(claim, arrivals, error)
 

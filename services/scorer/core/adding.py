@@ -44,6 +44,7 @@ def _add(total: ScoreState, state: ScoreState) -> None:
         known = total.consent.get(purpose)
         if known is None or known.at_ms <= said.at_ms:
             total.consent[purpose] = said
+    total.region = state.region or total.region
     total.carried_ms = max(total.carried_ms, state.carried_ms)
     for name, model in state.models.items():
         known_model = total.models.get(name)

@@ -76,6 +76,7 @@ class Division:
 
     def _finish(self, share: ScoreState) -> None:
         """What isn't shared out, and counts that the whole has let go."""
+        share.region = self.whole.region
         for name, model in share.models.items():
             raws = (self.whole.models[name].more or _new_more()).raws
             held = {number: raw for number, raw in raws.items() if number in model.holding}
