@@ -27,6 +27,11 @@ class _Head(msgspec.Struct):
 _heads = msgspec.json.Decoder(_Head)
 
 
+def is_bot(body: bytes) -> bool:
+    """Did a robot make this event?"""
+    return _heads.decode(body).verdict.judgement == "bot"
+
+
 async def drop_bots(connection: Any, scene: Scene, sweep: Sweep) -> Step:
     """Delete some leads' events that robots made, and count them no more. Inside the caller's
     transaction. Each event is looked at once (twice, about where sweeps meet).
@@ -37,11 +42,7 @@ async def drop_bots(connection: Any, scene: Scene, sweep: Sweep) -> Step:
         return step
     rows = await connection.fetch(queries.EVENTS_OF, wanted, sweep.since_ms, sweep.until_ms)
     bodies = {key: (lead_id, open_body(body)) for key, lead_id, body in rows}
-    bots = {
-        key: lead_id
-        for key, (lead_id, body) in bodies.items()
-        if _heads.decode(body).verdict.judgement == "bot"
-    }
+    bots = {key: lead_id for key, (lead_id, body) in bodies.items() if is_bot(body)}
     if not bots:
         return step
     locked = await connection.fetch(LOCK_LEADS, sorted(set(bots.values())))

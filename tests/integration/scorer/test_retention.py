@@ -10,19 +10,30 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from services.console.explained_page import explain_page, read_page
+from services.console.explanation import models_that_differ
+from services.console.lead_view import scores_at, shown_at
+from services.console.ruleset_view import view_of
 from services.scorer.arrivals import TooOldError
+from services.scorer.audit.comparison import differences
 from services.scorer.audit.queries import ONE_LEAD
+from services.scorer.audit.stored import one_lead
+from services.scorer.audit.yardstick import Yardstick, as_written
 from services.scorer.core.by_time import advance_scores
 from services.scorer.core.fold import fold_scores, new_state, position
 from services.scorer.retention.keeper import take_step
 from services.scorer.retention.steps import Step
+from shared.database import engine_for
 from shared.decay import score_at
 from shared.envelope import Event, Identifiers, Verdict, milliseconds
 from shared.identity import ANONYMOUS, EMAIL
 from shared.lead_state import ScoreState, decode_scores
+from shared.ruleset.reading import read_ruleset
 from shared.settings import Settings
+from tests.conftest import Stack
 from tests.integration.scorer.bench_of_leads import (
     HASH_KEY,
+    RULES,
     START,
     Workbench,
     happening,
@@ -90,12 +101,45 @@ async def assert_scores(bench: Workbench, who: tuple[int, str], events: list[Eve
 
 
 async def count(bench: Workbench, table: str, where: str = "true") -> int:
-    found: int = await bench.connection.fetchval(f"SELECT count(*) FROM {table} WHERE {where}")  # noqa: S608
+    found: int = await bench.connection.fetchval(f"SELECT count(*) FROM {table} WHERE {where}")
     return found
 
 
+async def assert_balanced(
+    bench: Workbench, stack: Stack, text: str = RULES, carried: int = 0
+) -> None:
+    """The audit finds nothing, and explanations add up to the scores. carried: so many events."""
+    names = {number: rule.name for number, rule in bench.rules.by_number.items()}
+    yardstick = Yardstick(as_written(text), bench.rules, names)
+    view = view_of(
+        bench.rules.version, read_ruleset(text), {name: at for at, name in names.items()}
+    )
+    database = await bench.connection.fetchval("SELECT current_database()")
+    engine = engine_for(stack.database_url(database))
+    try:
+        for row in await bench.connection.fetch("SELECT id FROM lead WHERE merged_into IS NULL"):
+            lead = await one_lead(bench.connection, row["id"])
+            assert lead is not None
+            assert differences(lead, yardstick) == []
+            scores = decode_scores(lead.scores)
+            async with engine.connect() as connection:
+                for newest in (5, 10_000):
+                    read = await read_page(
+                        connection, lead.id, scores, shown_at(scores, 0), None, newest
+                    )
+                    explained = explain_page(view, read)
+                    assert not models_that_differ(explained, scores_at(view, scores, read.at_ms))
+            for model in explained.values():
+                parts = [one.value_now for one in (*model.carried, *model.entries)]
+                assert sum(parts) == pytest.approx(model.score, abs=1e-5)
+            told = explained["engagement"].carried
+            assert not carried or sum(one.events for one in told) == carried
+    finally:
+        await engine.dispose()
+
+
 async def test_scores_stay_when_old_events_go_and_late_ones_fold_onto_the_rest(
-    bench: Workbench,
+    bench: Workbench, stack: Stack
 ) -> None:
     """A year of two people goes but for its last days; a late event counts as if in time."""
     ann, bob = visits(0, 90, 0, email=ANN[1]), visits(200, 40, 3, every=2, email=BOB[1])
@@ -111,6 +155,7 @@ async def test_scores_stay_when_old_events_go_and_late_ones_fold_onto_the_rest(
     await bench.take(late)
     await assert_scores(bench, ANN, [*ann, late])
     await assert_scores(bench, BOB, bob)
+    await assert_balanced(bench, stack)
     bench.watermark = START + timedelta(days=150)
     await sweep(bench, "events", 20)
     assert await count(bench, "event") == 0
@@ -131,7 +176,7 @@ async def test_an_event_older_than_what_is_kept_is_refused(bench: Workbench) -> 
 
 
 async def test_a_merged_lead_is_carried_by_its_parts_and_they_part_with_their_own(
-    bench: Workbench,
+    bench: Workbench, stack: Stack
 ) -> None:
     """Merged before retention, refolded from the parts, taken apart after it."""
     ann, bob = visits(0, 20, 0, email=ANN[1]), visits(100, 20, 0.3, email=BOB[1])
@@ -150,11 +195,13 @@ async def test_a_merged_lead_is_carried_by_its_parts_and_they_part_with_their_ow
     await bench.take(late)
     together.append(late)
     await assert_scores(bench, ANN, together)
+    await assert_balanced(bench, stack, carried=31)
     await bench.take(unmerge(302, 31 * DAY, [BOB], [ANN]))
     state = await state_of(bench, await bench.lead_of(*BOB))
     assert await bench.lead_of(*BOB) == ids[1]
     assert state.events + (await state_of(bench, ids[0])).events == len(together) + 1
     assert state.carried_ms == milliseconds(START) + 15 * 86_400_000
+    await assert_balanced(bench, stack)
 
 
 async def test_carried_leads_that_merge_add_up(bench: Workbench) -> None:
@@ -176,7 +223,9 @@ async def test_carried_leads_that_merge_add_up(bench: Workbench) -> None:
     assert gained == pytest.approx(5 * 2 ** (-9 / 30))
 
 
-async def test_time_and_new_rules_go_on_from_what_is_carried(bench: Workbench) -> None:
+async def test_time_and_new_rules_go_on_from_what_is_carried(
+    bench: Workbench, stack: Stack
+) -> None:
     """A silence ends after its event has gone; a new ruleset keeps what was granted."""
     bench.rules = ruleset(TIMED_RULES)
     ann = visits(0, 12, 0, email=ANN[1], traits=None)  # type: ignore[arg-type]
@@ -187,6 +236,7 @@ async def test_time_and_new_rules_go_on_from_what_is_carried(bench: Workbench) -
     await bench.pass_time(START + timedelta(days=60))
     await assert_scores(bench, ANN, ann)
     assert await count(bench, "time_entry") > 0
+    await assert_balanced(bench, stack, TIMED_RULES, carried=12)
     before = await state_of(bench, await bench.lead_of(*ANN))
     await bench.publish(ruleset(TIMED_RULES.replace("points: 20", "points: 50"), version=2))
     after = await state_of(bench, await bench.lead_of(*ANN))
@@ -196,7 +246,7 @@ async def test_time_and_new_rules_go_on_from_what_is_carried(bench: Workbench) -
     assert after.events == before.events
 
 
-async def test_events_of_robots_go_without_a_trace(bench: Workbench) -> None:
+async def test_events_of_robots_go_without_a_trace(bench: Workbench, stack: Stack) -> None:
     """Counts, silences and scores are those of a lead that no robot ever touched."""
     import msgspec
 
@@ -217,6 +267,7 @@ async def test_events_of_robots_go_without_a_trace(bench: Workbench) -> None:
     late = happening(900, after=20.5 * DAY, email=ANN[1])
     await bench.take(late)
     await assert_scores(bench, ANN, [*people, late])
+    await assert_balanced(bench, stack, TIMED_RULES)
     assert await sweep(bench, "bots", 9) == 0
 
 
@@ -266,7 +317,8 @@ async def test_logs_go_once_they_are_done_with(bench: Workbench) -> None:
         "UPDATE outbox SET published_at = $1 WHERE id > (SELECT min(id) FROM outbox)", START
     )
     await execute(
-        "INSERT INTO destination (id, name, url, secret) VALUES ($1, 'crm', 'https://crm.example', 's')",
+        "INSERT INTO destination (id, name, url, secret)"
+        " VALUES ($1, 'crm', 'https://crm.example', 's')",
         UUID(int=7),
     )
     for number, ended in enumerate((START, None)):

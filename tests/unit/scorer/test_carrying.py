@@ -19,7 +19,7 @@ from services.scorer.core.carrying import (
 )
 from services.scorer.core.compiled import Ruleset
 from services.scorer.core.dividing import Division
-from services.scorer.core.fold import copied, fold_scores, new_state, position
+from services.scorer.core.fold import fold_scores, new_state, position
 from services.scorer.core.standing import score_at
 from shared.envelope import Event
 from shared.lead_state import ScoreState
@@ -75,7 +75,9 @@ def test_a_history_goes_and_the_rest_earns_what_it_would_have(
     core, line = compiled(ruleset), in_order(history)
     first, second = sorted((cut % (len(line) + 1), second % (len(line) + 1)))
     whole = fold_scores(core, new_state(), line)
-    state, entries = restored(core, [kept(core, fold_scores(core, new_state(), line[:first]).state)])
+    state, entries = restored(
+        core, [kept(core, fold_scores(core, new_state(), line[:first]).state)]
+    )
     assert not entries
     state = fold_scores(core, state, line[first:second]).state
     state, _ = restored(core, [kept(core, state)])
