@@ -130,9 +130,12 @@ async def _stored(connection: Any, from_ms: Mapping[UUID, int]) -> list[Stored]:
     return found
 
 
-def settle_contested(plan: Plan, arrivals: Sequence[Arrival], past: Past) -> None:
+def settle_contested(
+    plan: Plan, arrivals: Sequence[Arrival], past: Past, oldest_ms: int = 0
+) -> None:
     """Work out anew whom contested anonymous ids belong to, from every claim ever made, and move
-    the events that carry nothing else.
+    the events that carry nothing else. oldest_ms: claims before it may be deleted; there, runs are
+    as they were.
     """
     for anonymous_id, anonymous in plan.contested.items():
         claims = [
@@ -145,6 +148,11 @@ def settle_contested(plan: Plan, arrivals: Sequence[Arrival], past: Past) -> Non
             for arrival in arrivals
             if arrival.lead_id is not None
             and anonymous_id in claimed_anonymous_ids(arrival.mention)
+        ]
+        claims += [
+            Claim(since_ms, "", "", plan.merges.get(lead_id, lead_id))
+            for since_ms, lead_id in anonymous.claimed_runs()
+            if since_ms < oldest_ms
         ]
         if not claims:
             continue

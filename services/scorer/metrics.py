@@ -58,7 +58,7 @@ RETENTION_HORIZON = Gauge(
 )
 RETENTION_SWEPT = Gauge(
     "leadscore_scorer_retention_swept_timestamp_seconds",
-    "When the last sweep of a class ended, 0 before the first",
+    "When the last sweep of a class ended",
     ["class"],
 )
 RULESET_VERSION = Gauge("leadscore_scorer_ruleset_version", "The ruleset version in use")

@@ -81,7 +81,7 @@ async def score(
             home = plan.merges.get(stored.lead_id, stored.lead_id)
             stored.lead_id = homes.get(stored.key, home)
         if rerun:
-            settle_contested(plan, incoming, past)
+            settle_contested(plan, incoming, past, scene.oldest_ms)
             by_lead = _grouped(fresh)  # events moved between leads that are folded whole anyway
         stored_of = past.by_home()
         first_ms = {
@@ -147,7 +147,8 @@ def _is_late(lead: Lead, arrivals: list[Arrival]) -> bool:
     last = lead.state.last
     if last is None:
         return False
-    return arrivals[0].position < last or arrivals[0].at_ms < scored_until_ms(lead.state)
+    # (Equal: what was deleted since comes again.)
+    return arrivals[0].position <= last or arrivals[0].at_ms < scored_until_ms(lead.state)
 
 
 def _carried(leads: Mapping[UUID, Lead], again: Iterable[UUID], by_lead: ByLead) -> list[UUID]:

@@ -84,6 +84,8 @@ class Keeper:
         )
         if made is None:
             return False
+        if not made.looked:
+            await self._transact(self._read)  # it may have begun: its horizon holds from now on
         metrics.RETENTION_ROWS.labels(name).inc(made.gone)
         if made.ended:
             log.info("retention", data=name, gone=made.gone)
