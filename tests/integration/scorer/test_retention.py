@@ -172,6 +172,9 @@ async def test_an_event_older_than_what_is_kept_is_refused(bench: Workbench) -> 
     with pytest.raises(TooOldError) as told:
         await bench.take(ann[3], happening(901, after=19.5 * DAY, email=ANN[1]))
     assert [one.event.id for one in told.value.arrivals] == [ann[3].id]
+    await sweep(bench, "events", 1)  # everything
+    with pytest.raises(TooOldError):  # the newest comes again
+        await bench.take(ann[-1])
     await assert_scores(bench, ANN, ann)
 
 

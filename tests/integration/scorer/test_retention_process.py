@@ -18,7 +18,7 @@ async def _until_carried(settings: Settings) -> None:
     connection = await asyncpg.connect(settings.database_url.get_secret_value())
     try:
         async with asyncio.timeout(60):
-            while not await connection.fetchval("SELECT count(*) FROM carry"):  # noqa: ASYNC110
+            while not await connection.fetchval("SELECT count(*) FROM carry"):
                 await asyncio.sleep(0.05)
             assert await connection.fetchval("SELECT count(*) FROM event") == 0
     finally:
