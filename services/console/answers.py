@@ -222,8 +222,11 @@ class StageReason(Answer):
 
 
 class StageMove(Answer):
-    """One published change. actor: who asked for it, where the cause is manual; such a change may
-    be from a stage to itself: a lock was put on or taken off.
+    """One published change. actor: who asked for it, where a person did.
+
+    A change may be from a stage to itself: a lock was put on or taken off, or a merge was made or
+    taken back. Then merged_into or unmerged_from tell whose part this lead became, or was;
+    merged_from or parted which one became part of it, or was.
     """
 
     seq: int
@@ -236,6 +239,10 @@ class StageMove(Answer):
     episode: int
     ruleset_version: int
     reasons: list[StageReason]
+    merged_into: UUID | None = None
+    merged_from: UUID | None = None
+    unmerged_from: UUID | None = None
+    parted: UUID | None = None
 
 
 class StageHistory(Answer):
@@ -383,3 +390,36 @@ class Audit(Answer):
 
     last: AuditRun | None
     unfinished: AuditRun | None
+
+
+class AcceptedErasure(Answer):
+    """An order to erase a person that Kafka has, or with `sent` false what it would find.
+
+    kafka_until: by then Kafka has deleted its records of the person, too.
+    """
+
+    erasure_id: UUID
+    sent: bool
+    leads: list[UUID]
+    identifiers: int
+    events: int
+    kafka_until: Instant
+
+
+class Erasure(Answer):
+    """Proof that a person was erased. person: a keyed hash of the name that was asked for ·
+    erased_at: null while the scorer is at it · counts: rows deleted, by place.
+    """
+
+    id: UUID
+    person: str
+    requested_at: Instant
+    erased_at: Instant | None
+    actor: str
+    reason: str
+    leads: list[UUID]
+    counts: dict[str, int]
+
+
+class Erasures(Answer):
+    items: list[Erasure]

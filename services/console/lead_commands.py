@@ -9,15 +9,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from services.console.merge_commands import merge, merges, unmerge
+
 if TYPE_CHECKING:
     from services.console.answers import NextEvent, NextSteps
 
-app = typer.Typer(help="Leads: what could happen next.", no_args_is_help=True)
+app = typer.Typer(
+    help="Leads: what could happen next, joining and parting them.", no_args_is_help=True
+)
+app.command()(merge)
+app.command()(unmerge)
+app.command()(merges)
 
 
 @app.callback()
 def lead() -> None:
-    """Leads: what could happen next."""
+    """Leads: what could happen next, joining and parting them."""
 
 
 @app.command(name="next")

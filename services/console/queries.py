@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.console.explanation import CarriedForward, StoredEvent, TimeGiven
 from services.console.lead_view import LeadRow
-from services.scorer.core.carrying import decode_carried
 from shared.identity import Identifier
 from shared.lead_state import JourneyState, decode_journeys, decode_scores
 from shared.tables import (
@@ -22,6 +21,7 @@ from shared.tables import (
     event,
     identifier,
     lead,
+    lead_merge,
     stage_history,
     time_entry,
 )
@@ -205,7 +205,7 @@ async def carried_forward(connection: AsyncConnection, lead_id: UUID) -> list[Ca
         ).where(carry.c.lead_id.in_(sa.select(part.c.id))).order_by(carry.c.lead_id)
     )  # fmt: skip
     return [
-        CarriedForward(original, events, until_ms, version, points, decode_carried(scores).state)
+        CarriedForward(original, events, until_ms, version, points, decode_scores(scores))
         for original, events, until_ms, version, points, scores in result
     ]
 
@@ -259,6 +259,19 @@ async def stage_moves(
         query = query.where(stage_history.c.seq < before_seq)
     result = await connection.execute(query.order_by(stage_history.c.seq.desc()).limit(limit))
     return list(result)
+
+
+async def survivors_of(connection: AsyncConnection, lead_id: UUID) -> set[UUID]:
+    """Every lead that this one is part of or ever was, directly or by way of others."""
+    into = (
+        sa.select(lead_merge.c.survivor)
+        .where(lead_merge.c.absorbed == lead_id)
+        .cte("into", recursive=True)
+    )
+    into = into.union(
+        sa.select(lead_merge.c.survivor).where(lead_merge.c.absorbed == into.c.survivor)
+    )
+    return set(await connection.scalars(sa.select(into.c.survivor)))
 
 
 async def leads_by_stage(connection: AsyncConnection) -> dict[str, int]:

@@ -47,7 +47,9 @@ def set_stage(
     until_ms = _end_of_lock(until, for_)
     locked = lock or until_ms is not None
     _order(
-        lead, StageOrder(stage, id_ or uuid4().hex, journey, until_ms, locked, _who(actor)), dry_run
+        lead,
+        StageOrder(stage, id_ or uuid4().hex, journey, until_ms, locked, whoever(actor)),
+        dry_run,
     )
 
 
@@ -60,7 +62,7 @@ def release(
     dry_run: DryRun = False,
 ) -> None:
     """Leave a lead's stage to the ladder again."""
-    _order(lead, StageOrder(None, id_ or uuid4().hex, journey, actor=_who(actor)), dry_run)
+    _order(lead, StageOrder(None, id_ or uuid4().hex, journey, actor=whoever(actor)), dry_run)
 
 
 def _end_of_lock(until: str, for_: str) -> int | None:
@@ -70,21 +72,21 @@ def _end_of_lock(until: str, for_: str) -> int | None:
     from shared.ruleset.part import duration_ms
 
     if until and for_:
-        _fail("give --until or --for, not both")
+        fail("give --until or --for, not both")
     if for_:
         try:
-            return _now_ms() + duration_ms(for_)
+            return now_ms() + duration_ms(for_)
         except PydanticCustomError as error:
-            _fail(f"--for: {error.message()}")
+            fail(f"--for: {error.message()}")
     if not until:
         return None
     try:
         day = len(until) == len("2026-12-31")
         end = datetime.fromisoformat(f"{until}T00:00:00Z" if day else until)
     except ValueError:
-        _fail(f"--until: {until} is no instant: write 2026-12-31 or 2026-12-31T17:00:00+01:00")
+        fail(f"--until: {until} is no instant: write 2026-12-31 or 2026-12-31T17:00:00+01:00")
     if end.tzinfo is None:
-        _fail(f"--until: {until} says no zone: write {until}Z for UTC, or such as {until}+02:00")
+        fail(f"--until: {until} says no zone: write {until}Z for UTC, or such as {until}+02:00")
     return milliseconds(end)
 
 
@@ -97,9 +99,9 @@ def _order(name: str, order: StageOrder, dry_run: bool) -> None:
     try:
         lead_id = asyncio.run(_taken(name, order, dry_run))
     except RefusedError as refused:
-        _fail(refused.problem.message)
+        fail(refused.problem.message)
     except (OSError, SQLAlchemyError) as error:
-        _fail(f"the database can't be used ({type(error).__name__}): is the stack up and migrated?")
+        fail(f"the database can't be used ({type(error).__name__}): is the stack up and migrated?")
     held = ""
     if order.until_ms is not None:
         held = f", locked until {rfc3339(order.until_ms)}"
@@ -127,7 +129,7 @@ async def _taken(name: str, order: StageOrder, dry_run: bool) -> UUID:
             lead_id = await find_lead(connection, name, forms_of(settings))
         if lead_id is None:
             raise RefusedError(404, "lead_not_found", "there is no such lead")
-        setter = StageSetter(engine, sender.send, _now_ms)
+        setter = StageSetter(engine, sender.send, now_ms)
         await (setter.checked if dry_run else setter.take)(lead_id, order)
         return lead_id
     finally:
@@ -135,16 +137,16 @@ async def _taken(name: str, order: StageOrder, dry_run: bool) -> UUID:
         await engine.dispose()
 
 
-def _who(actor: str) -> str:
+def whoever(actor: str) -> str:
     with contextlib.suppress(OSError, KeyError):
         return actor or getpass.getuser()
     return ""
 
 
-def _now_ms() -> int:
+def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _fail(message: str) -> NoReturn:
+def fail(message: str) -> NoReturn:
     typer.echo(f"error: {message}", err=True)
     raise typer.Exit(1)

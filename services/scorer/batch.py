@@ -20,11 +20,14 @@ from services.scorer.plan import Plan
 from services.scorer.review import Scope, find_scope, review
 from services.scorer.scene import NewerRulesetError, Scene
 from services.scorer.scoring import score
+from services.scorer.tombstones import without_erased
 from services.scorer.writing import write_identity, write_outcome
 from shared.errors import TryAgainError
 from shared.identity import Identifier
 
 NOBODY = UUID(int=0)
+# In one transaction: each folds a lead's whole history again, while others wait for the lock.
+MOST_MERGES = 500
 
 
 class LostPartitionError(Exception):
@@ -33,6 +36,14 @@ class LostPartitionError(Exception):
 
 class OldResolutionError(TryAgainError):
     """Identities changed between reading and locking: the batch must be resolved again."""
+
+
+class TooManyMergesError(Exception):
+    """The batch should be taken in by so many parts."""
+
+    def __init__(self, merges: int) -> None:
+        super().__init__(f"{merges} merges")
+        self.parts = -(-merges // MOST_MERGES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +71,7 @@ class Taken:
     conflicts: int
     reviewed: int = 0
     refused: int = 0
+    erased: int = 0
 
 
 async def take_in(
@@ -67,8 +79,8 @@ async def take_in(
 ) -> Taken:
     """Take a batch in, inside the caller's transaction.
 
-    Raises LostPartitionError, OldResolutionError, NewerRulesetError, or what Postgres raises; in
-    every case the caller rolls back.
+    Raises LostPartitionError, OldResolutionError, NewerRulesetError, TooManyMergesError, or what
+    Postgres raises; in every case the caller rolls back.
     """
     if any(arrival.mention.apart is not None for arrival in arrivals):
         await connection.execute(queries.LOCK_PARTINGS)
@@ -78,15 +90,20 @@ async def take_in(
     )  # fmt: skip
     if claimed is None:
         raise LostPartitionError(f"{claim.topic}/{claim.partition} from {claim.from_offset}")
-    now_ms, newest_parting = claimed
+    now_ms, newest_parting, erased_ms = claimed
     await scene.partings.refresh(connection, newest_parting)
+    given = len(arrivals)
+    arrivals = await without_erased(connection, arrivals, erased_ms, scene.hash_key)
+    erased = given - len(arrivals)
     if not arrivals:
-        return Taken(0, 0, 0, 0, 0, 0, 0)
+        return Taken(0, 0, 0, 0, 0, 0, 0, erased=erased)
     unique = {arrival.key: arrival for arrival in reversed(arrivals)}
     incoming = arrivals if len(unique) == len(arrivals) else list(reversed(unique.values()))
     mentioned = mentioned_identifiers({arrival.mention for arrival in incoming})
     try:
         plan, versions, scope = await _resolve(connection, mentioned, incoming, scene, now_ms)
+        if len(plan.merges) > MOST_MERGES and len(arrivals) > 1:
+            raise TooManyMergesError(len(plan.merges))
         leads = await _lock(connection, plan, versions, incoming, scene.ruleset.version, scope)
         if scope is not None and not await review(connection, scope, leads, plan, scene, now_ms):
             raise OldResolutionError("the leads that are reviewed have changed since")
@@ -112,6 +129,7 @@ async def take_in(
         events=len(fresh), duplicates=len(arrivals) - len(fresh), entries=outcome.entries,
         changes=len(outcome.changes), refolded=refolded, merged=len(plan.merges),
         conflicts=plan.conflicts, reviewed=len(scope.leads) if scope else 0, refused=plan.refused,
+        erased=erased,
     )  # fmt: skip
 
 

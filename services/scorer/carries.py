@@ -9,8 +9,9 @@ from uuid import UUID
 
 import msgspec
 
-from services.scorer.core.carrying import Carried, decode_carried, encode_carried
+from services.scorer.core.carrying import Carried, encode_counts, stored_carried
 from shared.decay import score_at
+from shared.lead_state import encode_scores
 
 # Leads with all that were merged into them, and what is carried of each.
 CARRIES = """
@@ -18,14 +19,18 @@ WITH RECURSIVE part AS (
     SELECT id, merged_into FROM lead WHERE id = ANY($1::uuid[])
      UNION
     SELECT l.id, l.merged_into FROM part JOIN lead l ON l.merged_into = part.id)
-SELECT part.id, part.merged_into, c.scores FROM part LEFT JOIN carry c ON c.lead_id = part.id
+SELECT part.id, part.merged_into, c.scores, c.ruleset_version, c.counts
+  FROM part LEFT JOIN carry c ON c.lead_id = part.id
 """
 
 KEEP_CARRIES = """
-INSERT INTO carry (lead_id, until_ms, events, ruleset_version, scores, points)
-SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::int[], $4::int[], $5::bytea[], $6::jsonb[])
+INSERT INTO carry (lead_id, until_ms, events, ruleset_version, scores, counts,
+                   points)
+SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::int[], $4::int[], $5::bytea[], $6::bytea[],
+                     $7::jsonb[])
 ON CONFLICT (lead_id) DO UPDATE
    SET until_ms = excluded.until_ms, events = excluded.events, scores = excluded.scores,
+       counts = excluded.counts,
        ruleset_version = excluded.ruleset_version, points = excluded.points
 """
 
@@ -64,10 +69,10 @@ def _root(parents: Mapping[UUID, UUID | None], lead_id: UUID) -> UUID:
 async def load_carries(connection: Any, leads: Collection[UUID]) -> Carries:
     """What is carried of leads, and of all that were merged into them."""
     found = Carries()
-    for lead_id, parent, scores in await connection.fetch(CARRIES, list(leads)):
+    for lead_id, parent, scores, version, counts in await connection.fetch(CARRIES, list(leads)):
         found.parents[lead_id] = parent
         if scores is not None:
-            found.carried[lead_id] = decode_carried(scores)
+            found.carried[lead_id] = stored_carried(scores, version, counts)
     return found
 
 
@@ -79,7 +84,8 @@ async def keep_carries(connection: Any, made: Iterable[tuple[UUID, Carried]]) ->
         at_ms = state.last[0] if state.last is not None else state.carried_ms
         points = {name: round(score_at(model, at_ms), 6) for name, model in state.models.items()}
         rows.append((
-            lead_id, state.carried_ms, state.events, one.version, encode_carried(one),
+            lead_id, state.carried_ms, state.events, one.version, encode_scores(state),
+            encode_counts(one),
             msgspec.json.encode(points).decode(),
         ))  # fmt: skip
     if rows:

@@ -11,7 +11,7 @@ UPDATE consumer_partition
    SET next_offset = $4, watermark_ms = greatest(watermark_ms, $6)
  WHERE topic = $1 AND partition = $2 AND next_offset = $3 AND epoch = $5
 RETURNING (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now_ms,
-          (SELECT max(id) FROM parting) AS newest_parting
+          (SELECT max(id) FROM parting) AS newest_parting, erased_ms
 """
 
 # Whom the identifiers of a batch belong to now, with their leads' versions: a version that has
@@ -173,13 +173,16 @@ UPDATE identifier i SET lead_id = merged.survivor, origin = coalesce(i.origin, i
  WHERE i.lead_id = merged.absorbed
 """
 
+# An upsert of rows that are there: by their key, whatever the planner believes. (As an UPDATE it
+# compared each of a thousand ids with every visitor there was.)
 CLAIM_ANONYMOUS = """
-UPDATE identifier i
-   SET claimed_ms = least(i.claimed_ms, new.claimed_ms), lead_id = new.lead_id,
-       origin = CASE WHEN i.lead_id = new.lead_id THEN i.origin
-                     ELSE coalesce(i.origin, i.lead_id) END
+INSERT INTO identifier AS i (kind, value, since_ms, claimed_ms, lead_id)
+SELECT 5, new.value, 0, new.claimed_ms, new.lead_id
   FROM unnest($1::text[], $2::bigint[], $3::uuid[]) AS new(value, claimed_ms, lead_id)
- WHERE i.kind = 5 AND i.value = new.value AND i.since_ms = 0
+    ON CONFLICT (kind, value, since_ms) DO UPDATE
+   SET claimed_ms = least(i.claimed_ms, excluded.claimed_ms), lead_id = excluded.lead_id,
+       origin = CASE WHEN i.lead_id = excluded.lead_id THEN i.origin
+                     ELSE coalesce(i.origin, i.lead_id) END
 """
 
 DROP_RUNS = """
@@ -254,8 +257,9 @@ RETURNING partition, next_offset, epoch, cluster_id
 """
 
 ADD_PARTITIONS = """
-INSERT INTO consumer_partition (topic, partition, cluster_id, next_offset)
-SELECT $1, new.partition, $2, new.next_offset
+INSERT INTO consumer_partition (topic, partition, cluster_id, next_offset, erased_ms)
+SELECT $1, new.partition, $2, new.next_offset,
+       coalesce((SELECT max(erased_ms) FROM erased_identifier), 0)
   FROM unnest($3::int[], $4::bigint[]) AS new(partition, next_offset)
 ON CONFLICT DO NOTHING
 """

@@ -20,11 +20,11 @@ from services.scorer.core.granting import grant
 from services.scorer.core.matching import turned_rules
 from services.scorer.core.timed import Moment
 from services.scorer.core.watching import NOTHING_WATCHED, schedule
-from shared.lead_state import ScoreState
+from shared.lead_state import ScoreState, decode_scores
 from shared.ledger import TimeEntry
 
 
-class Carried(msgspec.Struct, array_like=True):
+class Carried(msgspec.Struct):
     """state: after the newest deleted event; its watch counts nothing · version: of the ruleset it
     was folded under · tallies, chains: of its watch, by a hash of what they count.
     """
@@ -35,16 +35,18 @@ class Carried(msgspec.Struct, array_like=True):
     chains: dict[str, list[int]] = {}
 
 
-_decoder = msgspec.msgpack.Decoder(Carried)
+_decoder = msgspec.msgpack.Decoder(tuple[dict[str, list[int]], dict[str, list[int]]])
 _encoder = msgspec.msgpack.Encoder()
 
 
-def encode_carried(carried: Carried) -> bytes:
-    return _encoder.encode(carried)
+def encode_counts(carried: Carried) -> bytes:
+    """Its tallies and chains; the state is stored apart."""
+    return _encoder.encode((carried.tallies, carried.chains))
 
 
-def decode_carried(value: bytes) -> Carried:
-    return _decoder.decode(value)
+def stored_carried(scores: bytes, version: int, counts: bytes) -> Carried:
+    """From a row of the table carry."""
+    return Carried(decode_scores(scores), version, *_decoder.decode(counts))
 
 
 def carried(ruleset: Ruleset, state: ScoreState) -> Carried:

@@ -118,7 +118,8 @@ async def desk(settings: Settings) -> AsyncIterator[Desk]:
     async with engine.begin() as connection:
         await publish(connection, RULES)
     sender = EventSender(settings)
-    app = create_app(engine, Health(), "token", now_ms, sender.send)
+    hash_key = settings.hash_key.get_secret_value().encode()
+    app = create_app(engine, Health(), "token", now_ms, sender.send, hash_key=hash_key)
     with service("scorer", settings) as scorer:
         await asyncio.to_thread(scorer.wait_ready)
         async with httpx.AsyncClient(

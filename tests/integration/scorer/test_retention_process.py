@@ -34,6 +34,7 @@ async def test_an_event_that_comes_again_after_it_went_is_a_dead_letter(settings
     with service("scorer", settings) as scorer:
         await until_ready(scorer)
         await all_taken(settings, 1)
+        assert await asyncio.to_thread(scorer.stop) == 0
     with service("scorer", settings, **over) as scorer:
         await until_ready(scorer)
         await _until_carried(settings)

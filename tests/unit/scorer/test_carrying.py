@@ -13,16 +13,16 @@ from services.scorer.core.by_time import advance_scores
 from services.scorer.core.carrying import (
     Carried,
     carried,
-    decode_carried,
-    encode_carried,
+    encode_counts,
     restored,
+    stored_carried,
 )
 from services.scorer.core.compiled import Ruleset
 from services.scorer.core.dividing import Division
 from services.scorer.core.fold import fold_scores, new_state, position
 from services.scorer.core.standing import score_at
 from shared.envelope import Event
-from shared.lead_state import ScoreState
+from shared.lead_state import ScoreState, encode_scores
 from tests.oracle.conditions_at_random import Plain
 from tests.oracle.histories_at_random import END_MS, NEXT_DAY_MS, compiled, event_of, histories
 from tests.oracle.rulesets_at_random import rulesets
@@ -38,7 +38,8 @@ def in_order(history: list[Plain]) -> list[Event]:
 
 def kept(ruleset: Ruleset, state: ScoreState) -> Carried:
     """As it comes back from the table."""
-    return decode_carried(encode_carried(carried(ruleset, state)))
+    made = carried(ruleset, state)
+    return stored_carried(encode_scores(made.state), made.version, encode_counts(made))
 
 
 def assert_same_scores(core: Ruleset, one: ScoreState, other: ScoreState, size: float) -> None:
