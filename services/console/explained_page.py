@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.console import queries
 from services.console.answers import ExplainedModel
+from services.console.carried import carried_forward
 from services.console.explanation import CarriedForward, Untold, explain
 from services.console.lead_view import shown_at
 from services.console.queries import EarningPage, Place
@@ -52,7 +53,7 @@ async def read_page(
         every = await queries.earned_from(connection, lead_id, at_ms, None)
     carried = []
     if scores.carried_ms >= 0:
-        carried = await queries.carried_forward(connection, lead_id)
+        carried = await carried_forward(connection, lead_id)
     return ReadPage(at_ms, scores, page, later, every, carried)
 
 

@@ -10,14 +10,13 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.console.explanation import CarriedForward, StoredEvent, TimeGiven
+from services.console.explanation import StoredEvent, TimeGiven
 from services.console.lead_view import LeadRow
 from shared.identity import Identifier
 from shared.lead_state import JourneyState, decode_journeys, decode_scores
 from shared.tables import (
     account_member,
     audit_run,
-    carry,
     event,
     identifier,
     lead,
@@ -192,22 +191,6 @@ async def earned_from(
         given = given.where(time_entry.c.at_ms >= at_ms + (key != OF_TIME))
     result = await connection.execute(sa.union_all(earned, given))
     return [(at_ms, entries) for at_ms, entries in result]
-
-
-async def carried_forward(connection: AsyncConnection, lead_id: UUID) -> list[CarriedForward]:
-    """What is left of deleted events, of a lead and of all that were merged into it."""
-    part = sa.select(lead.c.id).where(lead.c.id == lead_id).cte("part", recursive=True)
-    part = part.union(sa.select(lead.c.id).where(lead.c.merged_into == part.c.id))
-    result = await connection.execute(
-        sa.select(
-            carry.c.lead_id, carry.c.events, carry.c.until_ms, carry.c.ruleset_version,
-            carry.c.points, carry.c.scores,
-        ).where(carry.c.lead_id.in_(sa.select(part.c.id))).order_by(carry.c.lead_id)
-    )  # fmt: skip
-    return [
-        CarriedForward(original, events, until_ms, version, points, decode_scores(scores))
-        for original, events, until_ms, version, points, scores in result
-    ]
 
 
 async def _newest_times(
