@@ -65,7 +65,7 @@ def _create_merge_tables() -> None:
         sa.Column("these", sa.ARRAY(postgresql.BYTEA()), nullable=False),
         sa.Column("those", sa.ARRAY(postgresql.BYTEA()), nullable=False),
         sa.PrimaryKeyConstraint("id", name="parting_pkey"),
-        sa.UniqueConstraint("source", "event_id", name="parting_source_key"),
+        sa.UniqueConstraint("source", "event_id", name="parting_source_event_id_key"),
     )
     op.create_table(
         "duplicate_pair",
