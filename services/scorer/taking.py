@@ -13,7 +13,7 @@ import asyncpg
 import structlog
 
 from services.scorer import metrics
-from services.scorer.arrivals import Arrival, Record, Unreadable, read_records
+from services.scorer.arrivals import TOO_OLD, Arrival, Record, TooOldError, Unreadable, read_records
 from services.scorer.batch import BatchClaim, Taken, TooManyMergesError, take_in
 from services.scorer.dead_letters import DeadLetters
 from services.scorer.erasing import begin_erasure, end_erasure, erase_piece
@@ -67,7 +67,7 @@ class Taker:
         too much fails; any other error is one that nobody foresaw.
         """
         started = time.perf_counter()
-        arrivals, unreadable = read_records(batch.records, self._hash_key)
+        arrivals, unreadable = read_records(batch.records, self._hash_key, self._scene().oldest_ms)
         if unreadable:
             await self._put_aside(batch.claim.partition, unreadable)
         claim = batch.claim
@@ -101,6 +101,12 @@ class Taker:
             async with self._one_part if part else contextlib.nullcontext():
                 taken = await self._transact(claim, arrivals)
             _count(taken)
+        except TooOldError as error:
+            poison = PoisonError(TOO_OLD, str(error))
+            refused = [Unreadable(one.record, poison) for one in error.arrivals]
+            await self._put_aside(claim.partition, refused)
+            gone = {id(one) for one in error.arrivals}
+            await self._take(claim, [one for one in arrivals if id(one) not in gone], part)
         except TooManyMergesError as error:
             await self._in_parts(claim, arrivals, error.parts)
         except COLLISIONS:
