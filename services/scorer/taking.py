@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -54,6 +56,8 @@ class Taker:
         self._dead_letters = dead_letters
         self._scene = scene
         self._hash_key = hash_key
+        # Parts of our own batches would mostly be in each other's way.
+        self._one_part = asyncio.Lock()
         self.on_commit: Callable[[], None] = lambda: None  # told of each part of a batch
 
     async def take(self, batch: Batch) -> None:
@@ -92,15 +96,17 @@ class Taker:
             metrics.ERASURES.inc()
             log.info("a person was erased", erasure=str(order.id))
 
-    async def _take(self, claim: BatchClaim, arrivals: list[Arrival]) -> None:
+    async def _take(self, claim: BatchClaim, arrivals: list[Arrival], part: bool = False) -> None:
         try:
-            _count(await self._transact(claim, arrivals))
+            async with self._one_part if part else contextlib.nullcontext():
+                taken = await self._transact(claim, arrivals)
+            _count(taken)
         except TooOldError as error:
             poison = PoisonError(TOO_OLD, str(error))
             refused = [Unreadable(one.record, poison) for one in error.arrivals]
             await self._put_aside(claim.partition, refused)
             gone = {id(one) for one in error.arrivals}
-            await self._take(claim, [one for one in arrivals if id(one) not in gone])
+            await self._take(claim, [one for one in arrivals if id(one) not in gone], part)
         except TooManyMergesError as error:
             await self._in_parts(claim, arrivals, error.parts)
         except COLLISIONS:
@@ -140,7 +146,7 @@ class Taker:
             if start + size < len(arrivals):
                 offset = arrivals[start + size].record.offset
                 part = replace(part, next_offset=offset, watermark_ms=0)
-            await self._take(part, arrivals[start : start + size])
+            await self._take(part, arrivals[start : start + size], part=True)
 
     async def _put_aside(self, partition: int, refused: list[Unreadable]) -> None:
         async def work() -> None:

@@ -53,6 +53,8 @@ async def test_scores_stay_when_old_events_go_and_late_ones_fold_onto_the_rest(
     await assert_scores(bench, ANN, [*ann, late])
     await assert_scores(bench, BOB, bob)
     await assert_balanced(bench, stack)
+    state = await state_of(bench, await bench.lead_of(*ANN))
+    assert state.carried_ms == milliseconds(START) + 40 * 86_400_000
     bench.watermark = START + timedelta(days=150)
     await sweep(bench, "events", 20)
     assert await count(bench, "event") == 0
