@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from tests.mutations.fault import Fault
+from tests.mutations.identity_faults import IDENTITY_FAULTS
 
 CORE = "services/scorer/core"
 ORACLE = "tests/unit/scorer/test_against_oracle.py"
@@ -11,18 +12,8 @@ STEPS = "tests/unit/scorer/test_next_steps.py"
 WALK = "test_no_move_is_missed_and_none_invented"
 
 
-@dataclass(frozen=True)
-class Fault:
-    """One fault. text: stands exactly once in the file · caught_by: a test file, or one test."""
-
-    breaks: str
-    file: str
-    text: str
-    planted: str
-    caught_by: str
-
-
 FAULTS = (
+    *IDENTITY_FAULTS,
     Fault(
         "a limit lets one too many through",
         f"{CORE}/granting.py",

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from services.scorer.identity_cache import IdentityCache
 from services.scorer.plan import Limits
 from services.scorer.scene import Scene
 from shared.envelope import Event, Identifiers
@@ -211,3 +212,14 @@ async def test_of_two_leads_traits_the_newer_by_occurrence_stands(bench: Workben
     await bench.take(merge(3, Identifiers(user_id=BOB[1]), 9, email=ANN[1]))
     row = await bench.connection.fetchval("SELECT scores FROM lead WHERE merged_into IS NULL")
     assert decode_scores(row).traits == {"title": "a", "x": 1}
+
+
+async def test_who_has_kept_what_was_before_a_review_finds_out(bench: Workbench) -> None:
+    """Another scorer has read whose phone it is; then it is nobody's."""
+    bench.identities = [IdentityCache(), IdentityCache()]
+    await bench.take(happening(1, email=ANN[1], anonymous_id="phone"))
+    await bench.take(happening(2, anonymous_id="phone", after=1))
+    await bench.take(unmerge(3, 5, [(ANONYMOUS, "phone")], [ANN]))
+    await bench.take(happening(4, anonymous_id="phone", after=7))
+    shown = sorted(sorted(event_id for _, event_id in lead[2]) for lead in await bench.picture())
+    assert shown == [["event-1"], ["event-2", "event-3", "event-4"]]
