@@ -62,6 +62,10 @@ e2e: $(INSTALLED) $(JARS) ## Tests of the whole road, through the front doors
 fault: $(INSTALLED) $(JARS) ## Tests that kill processes at bad moments
 	@exec $(BIN)/pytest tests/fault $(ARGS)
 
+.PHONY: canary
+canary: $(INSTALLED) $(JARS) ## A person is planted, erased, and searched for in every byte on disk
+	@exec $(BIN)/pytest tests/fault/test_canary.py $(ARGS)
+
 .PHONY: bench
 bench: $(INSTALLED) $(JARS) ## Measure ingest and scorer against simpler rivals, in one run
 	@exec $(BIN)/python -m tests.bench $(ARGS)

@@ -9,7 +9,9 @@ from enum import StrEnum
 import typer
 
 from deploy.local.commands import app as local_commands
+from services.console.duplicates.commands import app as duplicates
 from services.console.lead_commands import app as leads
+from services.console.person_commands import app as persons
 from services.console.stage_commands import app as stage
 from services.ingest.commands import app as sources
 from services.router.commands import app as destinations
@@ -28,6 +30,8 @@ app.add_typer(destinations, name="destinations")
 app.add_typer(rules, name="rules")
 app.add_typer(stage, name="stage")
 app.add_typer(leads, name="lead")
+app.add_typer(duplicates, name="duplicates")
+app.add_typer(persons, name="person")
 app.add_typer(audits)
 
 

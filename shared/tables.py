@@ -18,7 +18,8 @@ metadata = sa.MetaData(
 )
 
 # How far each partition of lead-events has been taken in. The claim of a batch is a compare-and-set
-# on (next_offset, epoch); watermark_ms is the instant up to which timers may act for it.
+# on (next_offset, epoch); watermark_ms is the instant up to which timers may act for it ·
+# erased_ms: the newest erasure's instant: a claim learns of it, and waits for one under way.
 consumer_partition = sa.Table(
     "consumer_partition",
     metadata,
@@ -28,6 +29,7 @@ consumer_partition = sa.Table(
     sa.Column("next_offset", sa.BigInteger, nullable=False),
     sa.Column("epoch", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("watermark_ms", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("erased_ms", sa.BigInteger, nullable=False, server_default="0"),
 )
 
 # A person, known or anonymous. due_ms is a lower bound of the next instant at which something
@@ -49,6 +51,9 @@ lead = sa.Table(
     sa.Index("lead_stage_id_idx", "stage", "id", postgresql_where=sa.text("merged_into IS NULL")),
     sa.Index("lead_due_ms_idx", "due_ms", postgresql_where=sa.text("due_ms IS NOT NULL")),
     sa.Index("lead_ruleset_version_id_idx", "ruleset_version", "id"),
+    sa.Index(
+        "lead_merged_into_idx", "merged_into", postgresql_where=sa.text("merged_into IS NOT NULL")
+    ),
     postgresql_with={"fillfactor": "70"},
 )
 
@@ -144,13 +149,23 @@ erasure = sa.Table(
 )
 
 # Tombstones: keyed hashes of erased people's identifiers. What was received before is dropped.
+# shared: an anonymous id that others have used, too: only events without a name are dropped by it.
 erased_identifier = sa.Table(
     "erased_identifier",
     metadata,
     sa.Column("hash", BYTEA, primary_key=True),
     sa.Column("erased_ms", sa.BigInteger, nullable=False),
     sa.Column("erasure_id", UUID, nullable=False),
+    sa.Column("shared", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index("erased_identifier_erased_ms_idx", "erased_ms"),
+)
+
+# Keys of erased people's events, so that one that a sender sends again is not a new event.
+erased_event = sa.Table(
+    "erased_event",
+    metadata,
+    sa.Column("key", UUID, primary_key=True),
+    sa.Column("erased_ms", sa.BigInteger, nullable=False),
 )
 
 # What is left of history that retention has deleted: by original lead, its scores as they stood
@@ -326,6 +341,7 @@ outbox = sa.Table(
         "created_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()
     ),
     sa.Column("published_at", sa.DateTime(timezone=True)),
+    sa.Index("outbox_lead_id_idx", "lead_id"),
     sa.Index(
         "outbox_shard_id_idx", "shard", "id", postgresql_where=sa.text("published_at IS NULL")
     ),

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 DAY_MS = 86_400_000
+# How long records stay. Kafka deletes whole files, once the newest record in one is so old: a file
+# takes a day's records at most, so that none stays longer than both together.
+RETENTION_DAYS = 30
+SEGMENT_DAYS = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,10 @@ class Topics:
 
     def table(self, event_partitions: int = 12) -> tuple[Topic, ...]:
         """Every topic with its settings."""
-        kept = {"retention.ms": str(30 * DAY_MS)}
+        kept = {
+            "retention.ms": str(RETENTION_DAYS * DAY_MS),
+            "segment.ms": str(SEGMENT_DAYS * DAY_MS),
+        }
         return (
             # 12 partitions: 12 is divided evenly by 2, 3, 4 and 6 scorers.
             Topic(self.lead_events, event_partitions, kept),

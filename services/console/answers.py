@@ -366,3 +366,36 @@ class Audit(Answer):
 
     last: AuditRun | None
     unfinished: AuditRun | None
+
+
+class AcceptedErasure(Answer):
+    """An order to erase a person that Kafka has, or with `sent` false what it would find.
+
+    kafka_until: by then Kafka has deleted its records of the person, too.
+    """
+
+    erasure_id: UUID
+    sent: bool
+    leads: list[UUID]
+    identifiers: int
+    events: int
+    kafka_until: Instant
+
+
+class Erasure(Answer):
+    """Proof that a person was erased. person: a keyed hash of the name that was asked for ·
+    erased_at: null while the scorer is at it · counts: rows deleted, by place.
+    """
+
+    id: UUID
+    person: str
+    requested_at: Instant
+    erased_at: Instant | None
+    actor: str
+    reason: str
+    leads: list[UUID]
+    counts: dict[str, int]
+
+
+class Erasures(Answer):
+    items: list[Erasure]

@@ -10,9 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.console.access import TokenGate
 from services.console.accounts import AccountReader, account_routes
+from services.console.duplicates.desk import DuplicateDesk
+from services.console.duplicates.routes import duplicate_routes
+from services.console.erasures import PersonDesk
 from services.console.lead_finding import finding_routes
 from services.console.merge_routes import merge_routes
 from services.console.merging import MergeDesk
+from services.console.person_routes import person_routes
 from services.console.reading import LeadReader
 from services.console.refusals import answer_refusals
 from services.console.request_times import RequestTimes
@@ -35,11 +39,12 @@ def create_app(
     send: Send,
     forms: IdentifierForms = PLAIN_FORMS,
     hash_key: bytes = b"",
+    persons: PersonDesk | None = None,
 ) -> FastAPI:
     """Build the app. `now_ms` is the clock, `send` puts an event on lead-events and raises
     TryAgainError while it can't, `forms` is how identifiers are kept here, `hash_key` that of
-    keyed hashes. Raises ValueError if
-    the token is empty.
+    keyed hashes; without `persons` there are no routes about them. Raises ValueError if the token
+    is empty.
     """
     gate = TokenGate(token)
     app = FastAPI(
@@ -49,6 +54,7 @@ def create_app(
     # HTTPBearer only tells OpenAPI about the scheme; the gate decides.
     shown = Depends(HTTPBearer(auto_error=False, description="The API token."))
     reader = LeadReader(engine, now_ms)
+    merging = MergeDesk(engine, send, now_ms, hash_key)
     for router in (
         finding_routes(reader, forms),
         lead_routes(
@@ -56,10 +62,13 @@ def create_app(
             StageSetter(engine, send, now_ms),
             SegmentCounter(engine, now_ms),
         ),
-        merge_routes(MergeDesk(engine, send, now_ms, hash_key)),
+        merge_routes(merging),
+        duplicate_routes(DuplicateDesk(engine, merging)),
         account_routes(AccountReader(engine, now_ms)),
     ):
         app.include_router(router, dependencies=[Depends(gate), shown])
+    if persons is not None:
+        app.include_router(person_routes(persons), dependencies=[Depends(gate), shown])
     app.add_middleware(RequestTimes)
     answer_refusals(app)
     return app

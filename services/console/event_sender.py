@@ -6,6 +6,7 @@ import asyncio
 
 from shared.bus import Record, SupervisedProducer, create_producer
 from shared.envelope import Event, encode_event
+from shared.erasure_order import ErasureOrder, erasure_event, erasure_key
 from shared.ids import partition_key
 from shared.settings import Settings
 
@@ -26,11 +27,17 @@ class EventSender:
         """Return once Kafka has acknowledged it (acks=all). Raises TryAgainError when it doesn't
         within 5 s: it may arrive all the same, so send it again with the same id.
         """
+        await self._send(event, partition_key(self._hash_key, event.identifiers))
+
+    async def send_erasure(self, order: ErasureOrder) -> None:
+        """The same for an order that names nobody."""
+        await self._send(erasure_event(order), erasure_key(self._hash_key, order))
+
+    async def _send(self, event: Event, key: bytes) -> None:
         async with self._starting:
             if not self._started:
                 await self._producer.start()
                 self._started = True
-        key = partition_key(self._hash_key, event.identifiers)
         await self._producer.send(Record(self._topic, encode_event(event), key), ACK_SECONDS)
 
     async def stop(self) -> None:

@@ -15,6 +15,7 @@ import uvicorn
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.console.app import create_app
+from services.console.erasures import PersonDesk
 from services.console.event_sender import EventSender
 from shared.database import create_engine
 from shared.health import Health
@@ -55,7 +56,8 @@ async def _serve(settings: Settings, forms: IdentifierForms) -> None:
     sender = EventSender(settings)
     token = settings.api_token.get_secret_value()
     hash_key = settings.hash_key.get_secret_value().encode()
-    app = create_app(engine, health, token, _now_ms, sender.send, forms, hash_key)
+    persons = PersonDesk(engine, hash_key, sender.send_erasure, _now_ms, forms)
+    app = create_app(engine, health, token, _now_ms, sender.send, forms, hash_key, persons)
     server = _Server(
         uvicorn.Config(
             app,

@@ -18,24 +18,28 @@ def _none(_text: str) -> str:
     return ""
 
 
-def _full(text: str) -> str:
-    return text
-
-
 _IP: dict[str, Callable[[str], str]] = {"none": _none, "truncated": truncated_ip, "full": whole_ip}
-_AGENT: dict[str, Callable[[str], str]] = {"none": _none, "family": agent_family, "full": _full}
+_AGENT: dict[str, Callable[[str], str] | None] = {
+    "none": _none,
+    "family": agent_family,
+    "full": None,
+}
+
+
+_UNCLEANED = url_cleaner("")
 
 
 @dataclass(frozen=True, slots=True)
 class Handling:
     """What normalising is told by settings. ip, agent: what is kept of an address and of a user
-    agent, "" for nothing · url: cleans the address of a page · fields: None where all are kept.
+    agent, "" for nothing, None for all · url: cleans the address of a page · fields: None where all
+    are kept.
     """
 
     forms: IdentifierForms = PLAIN_FORMS
     ip: Callable[[str], str] = truncated_ip
-    agent: Callable[[str], str] = _full
-    url: Cleaner = _full
+    agent: Callable[[str], str] | None = None
+    url: Cleaner = _UNCLEANED
     fields: FieldLists | None = None
 
     def kept(
@@ -47,10 +51,6 @@ class Handling:
         if self.fields is not None:
             document = self.fields.kept(document, part, needed)
         return clean_properties(document, self.url)
-
-    def kept_context(self, context: dict[str, Any]) -> dict[str, Any]:
-        """The same of a context whose addresses are clean already."""
-        return context if self.fields is None else self.fields.kept(context, "context")
 
 
 def handling_of(settings: Settings) -> Handling:

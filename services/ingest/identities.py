@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 import msgspec
 
 from services.ingest.json_checks import check_text
-from services.ingest.limits import EXTERNAL_IDS, IDENTIFIER_CHARACTERS
+from services.ingest.limits import (
+    EXTERNAL_IDS,
+    EXTERNAL_IDS_READ,
+    IDENTIFIER_CHARACTERS,
+    NOTES,
+)
 from services.ingest.metrics import IDENTIFIERS_LEFT_OUT
 from services.ingest.refusal import invalid
 from shared.id_form import DEVICE_SYSTEMS, id_form, is_placeholder, system_form
@@ -37,7 +43,9 @@ class LeftOut(msgspec.Struct, frozen=True):
 
 
 def notes_of(left_out: Iterable[LeftOut], *, in_batch: bool = False) -> list[dict[str, Any]]:
-    """[{"code", "message", "path"}] for an answer; of a batch with the "index" of the call."""
+    """[{"code", "message", "path"}] for an answer, the first 100; of a batch with the "index" of
+    the call.
+    """
     return [
         {
             **({"index": one.index} if in_batch else {}),
@@ -45,7 +53,7 @@ def notes_of(left_out: Iterable[LeftOut], *, in_batch: bool = False) -> list[dic
             "message": _WORDS[one.code],
             "path": f"batch[{one.index}].{one.path}" if in_batch else one.path,
         }
-        for one in left_out
+        for one in islice(left_out, NOTES)
     ]
 
 
@@ -106,12 +114,12 @@ _Found = tuple[object, object, str]
 
 def _own_external(given: object) -> Iterator[_Found]:
     if isinstance(given, dict):
-        for system, value in given.items():
+        for system, value in islice(given.items(), EXTERNAL_IDS_READ):
             yield system, value, "external"
 
 
 def _segments_external(given: object) -> Iterator[_Found]:
-    items: Iterable[Any] = given if isinstance(given, list) else ()
+    items: Iterable[Any] = given[:EXTERNAL_IDS_READ] if isinstance(given, list) else ()
     for index, item in enumerate(items):
         path = f"context.externalIds[{index}]"
         if not isinstance(item, dict):

@@ -36,6 +36,9 @@ EMAIL_CHARACTERS: Final = 254
 MESSAGE_ID_CHARACTERS: Final = 100
 EVENT_NAME_CHARACTERS: Final = 128
 EXTERNAL_IDS: Final = 8
+# So many are looked at, so that an answer's notes stay short.
+EXTERNAL_IDS_READ: Final = 32
+NOTES: Final = 100
 
 # Traits stay in the lead's row, which is read and written with every event of the lead.
 TRAITS: Final = 64

@@ -26,7 +26,6 @@ CONSENT_WITHHELD = Counter(
     "leadscore_ingest_consent_withheld_total",
     "Passive events not kept because they came with analytics consent denied.",
 )
-WITHHELD = {"gpc": GPC_WITHHELD, "consent": CONSENT_WITHHELD}
 TRAITS_LEFT_OUT = Counter(
     "leadscore_ingest_traits_left_out_total", "Nested traits that were left out of an event."
 )

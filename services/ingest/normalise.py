@@ -112,7 +112,7 @@ def normalise(call: Call, kind: str, arrival: Arrival, index: int = 0) -> Event:
         check_document(properties, "properties")
     if call.traits:
         check_document(call.traits, "traits")
-    event_type, properties = _type_and_properties(call, kind, properties)
+    event_type, properties = _type_and_properties(call, kind, properties, handling)
     properties = handling.kept(properties, "properties", _NEEDED.get(event_type, _NO_NAMES))
     who, traits = _who(call, kind, context, arrival, index)
     if event_type == GROUP:
@@ -168,7 +168,7 @@ def _occurred(call: Call, arrival: Arrival) -> datetime:
 
 
 def _type_and_properties(
-    call: Call, kind: str, properties: dict[str, Any]
+    call: Call, kind: str, properties: dict[str, Any], handling: Handling
 ) -> tuple[str, dict[str, Any]]:
     """The type of the event, and its properties with what the kind of call adds."""
     if kind == "track":
@@ -189,7 +189,9 @@ def _type_and_properties(
     previous_id = given_id(call.previous_id, "previousId")
     if previous_id is None or is_placeholder(previous_id):
         raise invalid("previous_missing", "alias needs a previousId.", "previousId")
-    return ALIAS, {**properties, "previous_id": previous_id}
+    # An address that is a user id is kept in its one spelling: it must be found by it.
+    address = handling.forms.email(previous_id) if "@" in previous_id else None
+    return ALIAS, {**properties, "previous_id": address or previous_id}
 
 
 def _tracked_type(name: str | None) -> str:

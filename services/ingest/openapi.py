@@ -33,6 +33,7 @@ SCHEMAS: dict[str, Any] = {
             "anonymousId": {**_TEXT, "maxLength": 256},
             "previousId": {**_TEXT, "maxLength": 256, "description": "For alias."},
             "groupId": {**_TEXT, "maxLength": 256, "description": "For group."},
+            "external": {**_OBJECT, "description": "Ids in other systems, by the system's name."},
             "timestamp": {**_MOMENT, "description": "When it happened, by the sender's clock."},
             "sentAt": {**_MOMENT, "description": "Now, by the sender's clock."},
             "properties": _OBJECT,
@@ -72,6 +73,15 @@ SCHEMAS: dict[str, Any] = {
         },
         "additionalProperties": True,
     },
+    "Told": {
+        "type": "object",
+        "properties": {
+            "index": {"type": "integer", "description": "Of the call in its batch."},
+            "code": _TEXT,
+            "message": _TEXT,
+            "path": _TEXT,
+        },
+    },
     "Success": {
         "type": "object",
         "properties": {
@@ -84,15 +94,12 @@ SCHEMAS: dict[str, Any] = {
             "errors": {
                 "type": "array",
                 "description": "Only from a batch: the events that were not taken.",
-                "items": {
-                    "type": "object",
-                    "properties": {
-                        "index": {"type": "integer"},
-                        "code": _TEXT,
-                        "message": _TEXT,
-                        "path": _TEXT,
-                    },
-                },
+                "items": {"$ref": "#/components/schemas/Told"},
+            },
+            "notes": {
+                "type": "array",
+                "description": "Identifiers that events were kept without.",
+                "items": {"$ref": "#/components/schemas/Told"},
             },
         },
     },

@@ -12,9 +12,9 @@ from starlette.responses import Response
 
 from services.ingest.edge import arrival_of, edge_of, gpc_of, header
 from services.ingest.flat_call import content_id, read_flat_call
-from services.ingest.metrics import REJECTED, WITHHELD
+from services.ingest.metrics import REJECTED
 from services.ingest.normalise import Arrival, normalise
-from services.ingest.privacy import why_withheld
+from services.ingest.privacy import count_withheld, why_withheld
 from services.ingest.refusal import Refusal, invalid
 from shared.envelope import Event, Verdict
 
@@ -63,7 +63,7 @@ async def _take(request: Request) -> None:
     event = pixel_event(given, arrival_of(scope, edge, sender))
     why = why_withheld(event, gpc=gpc_of(scope, sender))
     if why is not None:
-        WITHHELD[why].inc()
+        count_withheld({why: 1})
         return
     await edge.intake.accept((event,))
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Literal
 
+from services.ingest.metrics import CONSENT_WITHHELD, GPC_WITHHELD
 from shared.consent import ANALYTICS, PASSIVE_TYPES, answers_in
 from shared.envelope import Event
 from shared.event_types import ALIAS, GROUP, IDENTIFY
 
 # gpc: the browser sent Sec-GPC: 1 · consent: the event itself denies consent to analytics.
 Why = Literal["gpc", "consent"]
+
+_COUNTERS = {"gpc": GPC_WITHHELD, "consent": CONSENT_WITHHELD}
 
 # What a person does on purpose and expects to be known by. Everything else that a browser reports
 # (page_viewed, page_left, link_clicked, video_watched, any custom name) is passive tracking under
@@ -58,3 +61,9 @@ def sift(
         else:
             withheld[why] += 1
     return kept, withheld
+
+
+def count_withheld(withheld: Mapping[Why, int]) -> None:
+    """Add to the metrics."""
+    for why, count in withheld.items():
+        _COUNTERS[why].inc(count)

@@ -15,9 +15,9 @@ from services.ingest.identities import notes_of
 from services.ingest.json_checks import check_document, decode
 from services.ingest.keys import Sender, key_in_authorization
 from services.ingest.limits import BATCH_BYTES, BATCH_EVENTS, EVENT_BYTES
-from services.ingest.metrics import REJECTED, WITHHELD
+from services.ingest.metrics import REJECTED
 from services.ingest.normalise import Arrival, Call, normalise
-from services.ingest.privacy import Why, sift
+from services.ingest.privacy import Why, count_withheld, sift
 from services.ingest.refusal import Refusal, invalid
 from shared.envelope import Event
 
@@ -62,8 +62,7 @@ def success(errors: _Told = (), notes: _Told = (), withheld: Mapping[Why, int] =
     body: dict[str, Any] = {"success": True}
     if withheld:
         body["withheld"] = withheld
-        for why, count in withheld.items():
-            WITHHELD[why].inc(count)
+        count_withheld(withheld)
     if errors:
         body["errors"] = errors
     if notes:

@@ -48,7 +48,7 @@ def kept_context(
     campaign = _campaign(context.get("campaign"), page.get("search", ""))
     if campaign:
         kept["campaign"] = campaign
-    agent = handling.agent(user_agent)
+    agent = user_agent if handling.agent is None else handling.agent(user_agent)
     if agent:
         kept["user_agent"] = agent
     own_ip = context.get("ip")
@@ -59,19 +59,21 @@ def kept_context(
         value = context.get(name)
         if isinstance(value, str) and value:
             kept[name] = value[:CONTEXT_TEXT_CHARACTERS]
-    return handling.kept_context(kept)
+    return kept if handling.fields is None else handling.fields.kept(kept, "context")
 
 
 def _page(page: object, properties: dict[str, Any], handling: Handling) -> dict[str, str]:
     given = page if isinstance(page, dict) else {}
     kept: dict[str, str] = {}
+    clean = handling.url
     for name in _PAGE:
         value = given.get(name) or properties.get(name)
         if isinstance(value, str) and value:
-            if name == "title":
-                kept[name] = value[:CONTEXT_TEXT_CHARACTERS]
-            else:
-                kept[name] = handling.url(value[:URL_CHARACTERS])
+            kept[name] = (
+                value[:CONTEXT_TEXT_CHARACTERS]
+                if name == "title"
+                else clean(value[:URL_CHARACTERS])
+            )
     url = kept.get("url", "")
     if url and ("path" not in kept or "search" not in kept):
         try:

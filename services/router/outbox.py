@@ -30,7 +30,9 @@ SAVE_OFFSETS = """
 UPDATE router_shard SET offsets = offsets || $3::jsonb WHERE shard = $1 AND epoch = $2
 RETURNING shard
 """
-MARK = "UPDATE outbox SET published_at = now() WHERE id = ANY ($1::bigint[])"
+MARK = """
+UPDATE outbox SET published_at = now() WHERE id = ANY ($1::bigint[]) RETURNING lead_id::text
+"""
 ENABLED = "SELECT EXISTS (SELECT 1 FROM destination WHERE disabled_why IS NULL)"
 ADD_DELIVERIES = """
 INSERT INTO delivery (destination_id, lead_id, message_id, body, next_attempt_at)
@@ -108,12 +110,14 @@ async def mark(
     """Note in one transaction that these facts are out, and queue their webhooks.
 
     messages: theirs, in the order they went out. Raises LostShardError if another router took the
-    shard over; nothing is written then.
+    shard over; nothing is written then. Of a lead that was erased meanwhile no row is left, and
+    nothing more is sent.
     """
     async with pool.acquire() as connection, connection.transaction():
         await save_offsets(connection, shard, epoch, offsets)
-        await connection.execute(MARK, row_ids)
-        if await connection.fetchval(ENABLED):
+        there = {row[0] for row in await connection.fetch(MARK, row_ids)}
+        messages = [message for message in messages if message.lead_id in there]
+        if messages and await connection.fetchval(ENABLED):
             await connection.execute(
                 ADD_DELIVERIES,
                 [message.lead_id for message in messages],

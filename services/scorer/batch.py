@@ -20,6 +20,7 @@ from services.scorer.plan import Plan
 from services.scorer.review import Scope, find_scope, review
 from services.scorer.scene import NewerRulesetError, Scene
 from services.scorer.scoring import score
+from services.scorer.tombstones import without_erased
 from services.scorer.writing import write_identity, write_outcome
 from shared.errors import TryAgainError
 from shared.identity import Identifier
@@ -60,6 +61,7 @@ class Taken:
     conflicts: int
     reviewed: int = 0
     refused: int = 0
+    erased: int = 0
 
 
 async def take_in(
@@ -78,10 +80,13 @@ async def take_in(
     )  # fmt: skip
     if claimed is None:
         raise LostPartitionError(f"{claim.topic}/{claim.partition} from {claim.from_offset}")
-    now_ms, newest_parting = claimed
+    now_ms, newest_parting, erased_ms = claimed
     await scene.partings.refresh(connection, newest_parting)
+    given = len(arrivals)
+    arrivals = await without_erased(connection, arrivals, erased_ms, scene.hash_key)
+    erased = given - len(arrivals)
     if not arrivals:
-        return Taken(0, 0, 0, 0, 0, 0, 0)
+        return Taken(0, 0, 0, 0, 0, 0, 0, erased=erased)
     unique = {arrival.key: arrival for arrival in reversed(arrivals)}
     incoming = arrivals if len(unique) == len(arrivals) else list(reversed(unique.values()))
     mentioned = mentioned_identifiers({arrival.mention for arrival in incoming})
@@ -112,6 +117,7 @@ async def take_in(
         events=len(fresh), duplicates=len(arrivals) - len(fresh), entries=outcome.entries,
         changes=len(outcome.changes), refolded=refolded, merged=len(plan.merges),
         conflicts=plan.conflicts, reviewed=len(scope.leads) if scope else 0, refused=plan.refused,
+        erased=erased,
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 
 from shared.envelope import Event, Identifiers
+from shared.erasure_order import is_erasure, read_erasure_order
 from shared.errors import PoisonError
 from shared.event_types import ALIAS, LEADS_MERGED, LEADS_UNMERGED, OPERATOR
 from shared.identity import ANONYMOUS, USER_ID, Identifier, known_identifiers
@@ -51,12 +52,18 @@ class Mention:
     apart: Apart | None = None
 
 
+# What an order to erase a person carries: it stands in no batch.
+ERASURE = Mention([], None, [])
+
 # The mentions of a batch, by (user id, email, anonymous id, phone).
 Mentions = dict[tuple[str | None, ...], Mention]
 
 
 def mention_of(event: Event) -> Mention:
     """What an event says of its person. Raises PoisonError if that can't be kept, or is nothing."""
+    if is_erasure(event):
+        read_erasure_order(event)
+        return ERASURE
     if event.type == LEADS_MERGED and event.source == OPERATOR:
         mention = _merged(event)
     else:

@@ -6,7 +6,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 EVENTS = Counter(
     "leadscore_scorer_events", "Events taken in, by what became of them", ["outcome"]
-)  # scored, duplicate, dead_letter
+)  # scored, duplicate, erased (of a person erased since), dead_letter
 ENTRIES = Counter("leadscore_scorer_entries", "Ledger entries granted")
 STAGE_CHANGES = Counter(
     "leadscore_scorer_stage_changes", "Stage changes, by what caused them", ["cause"]
@@ -26,6 +26,7 @@ REFUSED_IDENTIFIERS = Counter(
     "leadscore_scorer_identifiers_refused",
     "Identifiers not attached to a lead because it had too many already",
 )
+ERASURES = Counter("leadscore_scorer_erasures", "People erased")
 RETRIES = Counter("leadscore_scorer_retries", "Batches tried again, by reason", ["reason"])
 BATCH_EVENTS = Histogram(
     "leadscore_scorer_batch_events", "Events a batch",

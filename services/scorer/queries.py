@@ -11,7 +11,7 @@ UPDATE consumer_partition
    SET next_offset = $4, watermark_ms = greatest(watermark_ms, $6)
  WHERE topic = $1 AND partition = $2 AND next_offset = $3 AND epoch = $5
 RETURNING (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now_ms,
-          (SELECT max(id) FROM parting) AS newest_parting
+          (SELECT max(id) FROM parting) AS newest_parting, erased_ms
 """
 
 # Whom the identifiers of a batch belong to now, with their leads' versions: a version that has
@@ -254,8 +254,9 @@ RETURNING partition, next_offset, epoch, cluster_id
 """
 
 ADD_PARTITIONS = """
-INSERT INTO consumer_partition (topic, partition, cluster_id, next_offset)
-SELECT $1, new.partition, $2, new.next_offset
+INSERT INTO consumer_partition (topic, partition, cluster_id, next_offset, erased_ms)
+SELECT $1, new.partition, $2, new.next_offset,
+       coalesce((SELECT max(erased_ms) FROM erased_identifier), 0)
   FROM unnest($3::int[], $4::bigint[]) AS new(partition, next_offset)
 ON CONFLICT DO NOTHING
 """

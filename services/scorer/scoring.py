@@ -102,16 +102,13 @@ async def score(
     for lead_id in touched:
         leads[lead_id].bump_identity()
     for lead_id in plan.became_known:
-        for release in _released(scene, leads[lead_id]):
-            _release(leads[lead_id], release, scene, outcome)
+        lead = leads[lead_id]
+        for release in became_known(scene.ruleset, lead.state, lead.journeys):
+            _release(lead, release, scene, outcome)
     for lead_id in plan.became_known | plan.created.keys() | touched:
         if lead_id not in outcome.leads:
             finish(scene.ruleset, leads[lead_id], outcome)
     return len(whole) + len(late)
-
-
-def _released(scene: Scene, lead: Lead) -> list[Release]:
-    return became_known(scene.ruleset, lead.state, lead.journeys)
 
 
 def _release(lead: Lead, release: Release, scene: Scene, outcome: Outcome) -> None:

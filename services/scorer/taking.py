@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 import structlog
@@ -14,11 +14,15 @@ from services.scorer import metrics
 from services.scorer.arrivals import Arrival, Record, Unreadable, read_records
 from services.scorer.batch import BatchClaim, Taken, take_in
 from services.scorer.dead_letters import DeadLetters
+from services.scorer.erasing import begin_erasure, end_erasure, erase_piece
+from services.scorer.mentions import ERASURE
 from services.scorer.patience import DATA_ERRORS, Patience
 from services.scorer.scene import Scene
+from shared.erasure_order import read_erasure_order
 from shared.errors import PoisonError
 
 log = structlog.get_logger()
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +60,31 @@ class Taker:
         arrivals, unreadable = read_records(batch.records, self._hash_key)
         if unreadable:
             await self._put_aside(batch.claim.partition, unreadable)
-        await self._take(batch.claim, arrivals)
+        claim = batch.claim
+        for order in [one for one in arrivals if one.mention is ERASURE]:
+            at = arrivals.index(order)
+            before, arrivals = arrivals[:at], arrivals[at + 1 :]
+            until, behind = order.record.offset, order.record.offset + 1
+            await self._take(replace(claim, next_offset=until, watermark_ms=0), before)
+            await self._erase(
+                replace(claim, from_offset=until, next_offset=behind, watermark_ms=0), order
+            )
+            claim = replace(claim, from_offset=behind)
+        await self._take(claim, arrivals)
         metrics.BATCH_SECONDS.observe(time.perf_counter() - started)
         metrics.BATCH_EVENTS.observe(len(batch.records))
+
+    async def _erase(self, claim: BatchClaim, arrival: Arrival) -> None:
+        """Erase a person. What is left by a process that dies in between, the next one deletes: it
+        finds the order again.
+        """
+        order = read_erasure_order(arrival.event)
+        await self._within(lambda connection: begin_erasure(connection, order, self._hash_key))
+        while await self._within(lambda connection: erase_piece(connection, order)):
+            pass
+        if await self._within(lambda connection: end_erasure(connection, claim, order)):
+            metrics.ERASURES.inc()
+            log.info("a person was erased", erasure=str(order.id))
 
     async def _take(self, claim: BatchClaim, arrivals: list[Arrival]) -> None:
         try:
@@ -67,9 +93,16 @@ class Taker:
             await self._halve(claim, arrivals, error)
 
     async def _transact(self, claim: BatchClaim, arrivals: list[Arrival]) -> Taken:
-        async def work() -> Taken:
+        return await self._within(
+            lambda connection: take_in(connection, claim, arrivals, self._scene())
+        )
+
+    async def _within(self, step: Callable[[Any], Awaitable[Result]]) -> Result:
+        """Do a step in a transaction of its own."""
+
+        async def work() -> Result:
             async with self._pool.acquire() as connection, connection.transaction():
-                return await take_in(connection, claim, arrivals, self._scene())
+                return await step(connection)
 
         return await self._patience.through(work)
 
@@ -103,6 +136,7 @@ class Taker:
 def _count(taken: Taken) -> None:
     metrics.EVENTS.labels("scored").inc(taken.events)
     metrics.EVENTS.labels("duplicate").inc(taken.duplicates)
+    metrics.EVENTS.labels("erased").inc(taken.erased)
     metrics.ENTRIES.inc(taken.entries)
     metrics.STAGE_CHANGES.labels("batch").inc(taken.changes)
     metrics.REFOLDED.inc(taken.refolded)

@@ -13,7 +13,7 @@ depends_on: str | None = None
 
 NEW_TABLES = (
     "identifier_mention", "lead_merge", "parting", "duplicate_pair", "erasure",
-    "erased_identifier", "carry", "retention",
+    "erased_identifier", "erased_event", "carry", "retention",
 )  # fmt: skip
 
 
@@ -22,6 +22,10 @@ def upgrade() -> None:
     op.add_column(
         "identifier",
         sa.Column("marks", sa.SmallInteger(), server_default=sa.text("0"), nullable=False),
+    )
+    op.add_column(
+        "consumer_partition",
+        sa.Column("erased_ms", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
     )
     op.add_column("stage_history", sa.Column("other_lead", sa.UUID(), nullable=True))
     _create_merge_tables()
@@ -99,9 +103,23 @@ def _create_erasure_tables() -> None:
         sa.Column("hash", postgresql.BYTEA(), nullable=False),
         sa.Column("erased_ms", sa.BigInteger(), nullable=False),
         sa.Column("erasure_id", sa.UUID(), nullable=False),
+        sa.Column("shared", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.PrimaryKeyConstraint("hash", name="erased_identifier_pkey"),
     )
     op.create_index("erased_identifier_erased_ms_idx", "erased_identifier", ["erased_ms"])
+    op.create_table(
+        "erased_event",
+        sa.Column("key", sa.UUID(), nullable=False),
+        sa.Column("erased_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name="erased_event_pkey"),
+    )
+    op.create_index(
+        "lead_merged_into_idx",
+        "lead",
+        ["merged_into"],
+        postgresql_where=sa.text("merged_into IS NOT NULL"),
+    )
+    op.create_index("outbox_lead_id_idx", "outbox", ["lead_id"])
 
 
 def _create_retention_tables() -> None:
@@ -129,6 +147,9 @@ def _create_retention_tables() -> None:
 def downgrade() -> None:
     for name in NEW_TABLES:
         op.drop_table(name)
+    op.drop_index("outbox_lead_id_idx", "outbox")
+    op.drop_index("lead_merged_into_idx", "lead")
+    op.drop_column("consumer_partition", "erased_ms")
     op.drop_column("stage_history", "other_lead")
     op.drop_column("identifier", "marks")
     op.drop_column("identifier", "origin")

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from services.ingest.handling import handling_of
+from services.ingest.identities import notes_of
 from services.ingest.normalise import Arrival, Call, normalise
 from services.ingest.refusal import Refusal
 from shared.envelope import Event
@@ -342,6 +343,22 @@ def test_the_verdict_is_of_the_whole_user_agent() -> None:
         event = event_of("track", {"event": "x"}, user_agent="Googlebot/2.1", handling=handling)
         assert event.verdict.judgement == "bot"
         assert event.context.get("user_agent") == kept
+
+
+def test_an_alias_names_an_address_in_the_spelling_it_is_kept_in() -> None:
+    """A user id that is an address was kept so, too."""
+    alias = event_of("alias", {"userId": "u1", "previousId": " Sarah@Example.COM"})
+    assert alias.properties == {"previous_id": "sarah@example.com"}
+
+
+def test_notes_are_a_hundred_at_most() -> None:
+    """However many identifiers of a batch are left out."""
+    known = arrival()
+    for index in range(60):
+        given = {f"s{n}": "null" for n in range(50)}
+        normalise(Call(event="x", anonymous_id="a", external=given), "track", known, index)
+    assert len(known.left_out) == 60 * 32
+    assert len(notes_of(known.left_out, in_batch=True)) == 100
 
 
 def test_what_is_denied_is_not_read_for_identifiers_either() -> None:

@@ -163,6 +163,15 @@ def test_a_stage_locked_by_hand_moves_when_the_lock_ends() -> None:
     assert whys(for_good)["demo"] == "locked"
 
 
+def test_without_consent_to_scoring_no_rule_helps() -> None:
+    """Of events as of traits."""
+    asked = event("lead_identified", MONDAY, consent={"scoring": "denied"})
+    found = found_for(RULES, (asked,))
+    assert found.steps == []
+    why = whys(found)
+    assert {why[rule] for rule in ("page", "demo", "letter", "left", "boss")} == {"no_consent"}
+
+
 def test_what_time_does_anyway_is_no_step() -> None:
     """A lead comes back from beside the ladder by itself, and no event brings it higher then."""
     rules = """

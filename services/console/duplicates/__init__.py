@@ -1,0 +1,1 @@
+"""Likely duplicates: pairs of leads that may be one person, with a score and reasons."""
