@@ -205,8 +205,11 @@ class StageReason(Answer):
 
 
 class StageMove(Answer):
-    """One published change. actor: who asked for it, where the cause is manual; such a change may
-    be from a stage to itself: a lock was put on or taken off.
+    """One published change. actor: who asked for it, where a person did.
+
+    A change may be from a stage to itself: a lock was put on or taken off, or a merge was made or
+    taken back. Then merged_into or unmerged_from tell whose part this lead became, or was;
+    merged_from or parted which one became part of it, or was.
     """
 
     seq: int
@@ -219,6 +222,10 @@ class StageMove(Answer):
     episode: int
     ruleset_version: int
     reasons: list[StageReason]
+    merged_into: UUID | None = None
+    merged_from: UUID | None = None
+    unmerged_from: UUID | None = None
+    parted: UUID | None = None
 
 
 class StageHistory(Answer):

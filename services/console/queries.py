@@ -20,6 +20,7 @@ from shared.tables import (
     event,
     identifier,
     lead,
+    lead_merge,
     stage_history,
     time_entry,
 )
@@ -241,6 +242,19 @@ async def stage_moves(
         query = query.where(stage_history.c.seq < before_seq)
     result = await connection.execute(query.order_by(stage_history.c.seq.desc()).limit(limit))
     return list(result)
+
+
+async def survivors_of(connection: AsyncConnection, lead_id: UUID) -> set[UUID]:
+    """Every lead that this one is part of or ever was, directly or by way of others."""
+    into = (
+        sa.select(lead_merge.c.survivor)
+        .where(lead_merge.c.absorbed == lead_id)
+        .cte("into", recursive=True)
+    )
+    into = into.union(
+        sa.select(lead_merge.c.survivor).where(lead_merge.c.absorbed == into.c.survivor)
+    )
+    return set(await connection.scalars(sa.select(into.c.survivor)))
 
 
 async def leads_by_stage(connection: AsyncConnection) -> dict[str, int]:

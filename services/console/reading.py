@@ -19,6 +19,7 @@ from services.console.metrics import EXPLANATIONS_DIFFERENT
 from services.console.next_view import show_next, whose
 from services.console.refusals import RefusedError
 from services.console.ruleset_cache import RulesetCache
+from services.console.stage_moves import show_moves
 from services.console.timeline import show_timeline
 from services.console.trait_answers import TraitHistory
 from services.console.trait_history import show_traits
@@ -150,21 +151,9 @@ class LeadReader:
         async with self._snapshot() as connection:
             row = await existing_lead(connection, lead_id)
             moves = await queries.stage_moves(connection, lead_id, before, limit + 1)
-        items = [
-            answers.StageMove(
-                seq=move.seq,
-                at=rfc3339(move.at_ms),
-                journey=move.journey,
-                from_stage=move.from_stage,
-                to_stage=move.to_stage,
-                cause=move.cause,
-                actor=move.actor,
-                episode=move.episode,
-                ruleset_version=move.ruleset_version,
-                reasons=move.reasons,
-            )
-            for move in moves[:limit]
-        ]
+            met = any(move.other_lead is not None for move in moves)
+            survivors = await queries.survivors_of(connection, lead_id) if met else set()
+        items = show_moves(moves[:limit], survivors)
         next_cursor = write_cursor(items[-1].seq) if len(moves) > limit else None
         return answers.StageHistory(items=items, next_cursor=next_cursor), row.merged_into
 

@@ -69,11 +69,12 @@ def _walk(value: dict[str, Any] | list[Any], path: str, depth: int, keys: list[i
     if keys[0] > JSON_KEYS:
         raise invalid("too_many_keys", f"An event may have {JSON_KEYS} keys and items.", path)
     if isinstance(value, dict):
+        good, longest = _good_keys, JSON_TEXT_CHARACTERS
         for key, item in value.items():
-            if key not in _good_keys:
+            if key not in good:
                 _check_key(key, path)
             kind = type(item)
-            if kind is str and len(item) <= JSON_TEXT_CHARACTERS and "\x00" not in item:
+            if kind is str and len(item) <= longest and "\x00" not in item:
                 continue  # most values are short texts: no path is built for them
             if kind is dict:
                 _walk(item, f"{path}.{key}", depth + 1, keys)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -68,7 +69,7 @@ def _page(page: object, properties: dict[str, Any], handling: Handling) -> dict[
     clean = handling.url
     for name in _PAGE:
         value = given.get(name) or properties.get(name)
-        if isinstance(value, str) and value:
+        if value and type(value) is str:
             kept[name] = (
                 value[:CONTEXT_TEXT_CHARACTERS]
                 if name == "title"
@@ -90,8 +91,8 @@ def _campaign(campaign: object, search: str) -> dict[str, str]:
     if isinstance(campaign, dict):
         return {
             name[:CONTEXT_TEXT_CHARACTERS]: value[:CONTEXT_TEXT_CHARACTERS]
-            for name, value in list(campaign.items())[:16]
-            if isinstance(value, str) and value
+            for name, value in islice(campaign.items(), 16)
+            if type(value) is str and value
         }
     if "utm_" not in search:
         return {}

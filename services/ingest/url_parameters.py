@@ -77,16 +77,21 @@ def clean_properties(properties: dict[str, Any], clean: Cleaner) -> dict[str, An
     """Properties with the addresses of pages in them cleaned: texts that begin with http, and
     those of a name such as url. The same object when nothing changes.
     """
-    changed: dict[str, Any] = {}
+    changed: dict[str, Any] | None = None
+    names = _NAMES
     for name, value in properties.items():
         kind = type(value)
         if kind is str:
-            if (name in _NAMES or value[:4] == "http") and (cleaned := clean(value)) != value:
-                changed[name] = cleaned
+            if name not in names and value[:4] != "http":
+                continue
+            cleaned: Any = clean(value)
         elif kind is dict or kind is list:
-            inner = _clean_inside(value, clean)
-            if inner is not value:
-                changed[name] = inner
+            cleaned = _clean_inside(value, clean)
+        else:
+            continue
+        if cleaned is not value and cleaned != value:
+            changed = changed or {}
+            changed[name] = cleaned
     return {**properties, **changed} if changed else properties
 
 

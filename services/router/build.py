@@ -9,21 +9,21 @@ from dataclasses import dataclass, field
 import structlog
 
 from services.router.belonging import belonging_of
+from services.router.changes import change_data
 from services.router.cloudevents import Message
-from services.router.decide import STAGE_CHANGED, MessageKind, decide, message_id
+from services.router.decide import HANDOFF, MessageKind, decide, message_id
 from services.router.facts import Fact, HandoffReleased, open_fact
 from services.router.history import History
-from services.router.messages import StageChanged
 from services.router.metrics import FACTS_UNBUILT
 from services.router.outbox import Row
-from services.router.packet import Lead, Waited, build_packet, reasons_of, rounded
+from services.router.packet import Lead, Waited, build_packet
 from services.router.ruleset_words import Rulesets
-from shared.envelope import rfc3339
 from shared.errors import PoisonError
 
 log = structlog.get_logger()
 
 LEADS_AT_ONCE = 50
+_HANDOFFS = frozenset(HANDOFF.values())
 
 # What building may raise on data that isn't as it should be.
 _DATA_ERRORS = (PoisonError, ValueError, TypeError, LookupError, ArithmeticError)
@@ -98,7 +98,7 @@ class Builder:
         asked = list({
             (each.fact.lead_id, each.fact.at_ms): None
             for each in told
-            if each.kinds != (STAGE_CHANGED,)
+            if not _HANDOFFS.isdisjoint(each.kinds)
         })  # fmt: skip
         leads: _Leads = {}
         for start in range(0, len(asked), LEADS_AT_ONCE):
@@ -119,8 +119,8 @@ class Builder:
     async def _message(
         self, fact: Fact, kind: MessageKind, leads: _Leads, waited: _Changes
     ) -> Message:
-        if kind == STAGE_CHANGED:
-            data = stage_changed_data(fact)
+        if kind not in _HANDOFFS:
+            data = change_data(fact)
         else:
             lead = leads[fact.lead_id, fact.at_ms]
             if isinstance(lead, PoisonError):
@@ -140,33 +140,6 @@ class Builder:
             at_ms=fact.at_ms,
             data=data,
         )
-
-
-def stage_changed_data(fact: Fact) -> bytes:
-    """The data of lead-stage-changed, as JSON."""
-    return (
-        StageChanged(
-            lead_id=fact.lead_id,
-            sequence=fact.seq,
-            journey=fact.journey,
-            from_stage=fact.from_stage,
-            to_stage=fact.to_stage,
-            at=rfc3339(fact.at_ms),
-            cause=fact.cause,
-            episode=fact.episode,
-            ruleset_version=fact.ruleset_version,
-            scores=rounded(fact.scores),
-            reasons=reasons_of(fact.reasons),
-            handoff=fact.handoff,
-            handoff_waiting=fact.waiting,
-            handoff_withheld=fact.withheld,
-            handoff_suppressed=fact.suppressed or None,
-            known=fact.known,
-            merged_into=fact.merged_into,
-        )
-        .model_dump_json()
-        .encode()
-    )
 
 
 def expected_ids(fact: Fact) -> dict[str, MessageKind]:

@@ -14,6 +14,8 @@ SOURCE = b"/leadscore/router"
 # Message kind → (CloudEvents type, type in a webhook's body).
 TYPES: dict[MessageKind, tuple[str, str]] = {
     "lead-stage-changed": ("com.leadscore.lead.stage-changed.v1", "lead.stage_changed"),
+    "lead-merged": ("com.leadscore.lead.merged.v1", "lead.merged"),
+    "lead-unmerged": ("com.leadscore.lead.unmerged.v1", "lead.unmerged"),
     "handoff-content": ("com.leadscore.handoff.content.v1", "handoff.content"),
     "handoff-sales": ("com.leadscore.handoff.sales.v1", "handoff.sales"),
 }
@@ -35,6 +37,8 @@ def topic_of(topics: Topics, kind: MessageKind) -> str:
     """The topic's name, prefix included."""
     return {
         "lead-stage-changed": topics.stage_changed,
+        "lead-merged": topics.stage_changed,
+        "lead-unmerged": topics.stage_changed,
         "handoff-content": topics.handoff_content,
         "handoff-sales": topics.handoff_sales,
     }[kind]

@@ -5,17 +5,23 @@ from __future__ import annotations
 from typing import Literal
 from uuid import UUID, uuid5
 
-from services.router.facts import Fact, HandoffReleased
+from services.router.facts import Fact, HandoffReleased, LeadMerged, LeadUnmerged
 from shared.ids import MESSAGE_NAMESPACE
 
-MessageKind = Literal["lead-stage-changed", "handoff-content", "handoff-sales"]
+MessageKind = Literal[
+    "lead-stage-changed", "lead-merged", "lead-unmerged", "handoff-content", "handoff-sales"
+]
 
 STAGE_CHANGED: MessageKind = "lead-stage-changed"
+MERGED: MessageKind = "lead-merged"
+UNMERGED: MessageKind = "lead-unmerged"
 HANDOFF: dict[str, MessageKind] = {"content": "handoff-content", "sales": "handoff-sales"}
 
 # A lead's messages of one sequence number go out in this order.
 ORDER: dict[MessageKind, int] = {
     "lead-stage-changed": 0,
+    "lead-merged": 0,
+    "lead-unmerged": 0,
     "handoff-content": 1,
     "handoff-sales": 2,
 }
@@ -27,7 +33,13 @@ def decide(fact: Fact) -> tuple[MessageKind, ...]:
     A stage change is always told. A hand-off follows unless it waits until the lead is known, is
     withheld (recalculation), suppressed (it lacks consent), or the lead is no more (merged into
     another). A waiting hand-off that is released goes out alone: its stage change was told before.
+    A merge, or one that was taken back, is told and hands nobody over: where the lead moves by it,
+    a stage change follows.
     """
+    if isinstance(fact, LeadMerged):
+        return (MERGED,)
+    if isinstance(fact, LeadUnmerged):
+        return (UNMERGED,)
     if isinstance(fact, HandoffReleased):
         return (HANDOFF["sales"],)
     if fact.handoff is None or fact.waiting or fact.withheld or fact.suppressed:

@@ -5,9 +5,16 @@ from __future__ import annotations
 import msgspec
 
 from shared.errors import PoisonError
-from shared.facts import Fact, HandoffReleased, StageChanged
+from shared.facts import Fact, HandoffReleased, LeadMerged, LeadUnmerged, StageChanged
 
-__all__ = ["Fact", "HandoffReleased", "StageChanged", "open_fact"]
+__all__ = [
+    "Fact",
+    "HandoffReleased",
+    "LeadMerged",
+    "LeadUnmerged",
+    "StageChanged",
+    "open_fact",
+]
 
 _decoder = msgspec.json.Decoder(Fact)
 

@@ -24,6 +24,7 @@ from shared.lead_state import decode_scores
 from shared.ledger import decode_entries
 
 EVENTS_MAX = 200  # newest events that a packet is made from
+MERGED_MAX = 20  # absorbed leads that a packet names
 
 LEADS = """
 SELECT id::text AS id, known, scores, ruleset_version FROM lead WHERE id = ANY ($1::uuid[])
@@ -31,6 +32,16 @@ SELECT id::text AS id, known, scores, ruleset_version FROM lead WHERE id = ANY (
 IDENTIFIERS = """
 SELECT DISTINCT lead_id::text AS lead_id, kind, value FROM identifier
 WHERE lead_id = ANY ($1::uuid[]) ORDER BY 1, 2, 3
+"""
+# Leads that are part of others, by way of which merges whatsoever, the newest merge first.
+MERGED = """
+WITH RECURSIVE part (lead_id, absorbed, id) AS (
+    SELECT survivor, absorbed, id FROM lead_merge
+    WHERE survivor = ANY ($1::uuid[]) AND undone_ms IS NULL
+    UNION
+    SELECT part.lead_id, m.absorbed, m.id
+    FROM part JOIN lead_merge m ON m.survivor = part.absorbed AND m.undone_ms IS NULL)
+SELECT lead_id::text AS lead_id, absorbed::text AS absorbed FROM part ORDER BY id DESC
 """
 EVENTS = """
 SELECT w.n, e.occurred_ms, e.body, e.entries
@@ -96,6 +107,9 @@ class History:
             identifiers: dict[str, list[Identifier]] = defaultdict(list)
             for row in await connection.fetch(IDENTIFIERS, ids):
                 identifiers[row["lead_id"]].append((row["kind"], row["value"]))
+            merged: dict[str, list[str]] = defaultdict(list)
+            for row in await connection.fetch(MERGED, ids):
+                merged[row["lead_id"]].append(row["absorbed"])
             rows = await _grouped(
                 connection, EVENTS, numbers, ids, [at_ms for _, at_ms in asked], EVENTS_MAX + 1
             )
@@ -119,6 +133,7 @@ class History:
                             connection,
                             leads[lead_id],
                             identifiers[lead_id],
+                            merged[lead_id],
                             rows[number],
                             times[number],
                             at_ms,
@@ -149,6 +164,7 @@ class History:
         connection: Any,
         row: asyncpg.Record,
         identifiers: Sequence[Identifier],
+        merged: Sequence[str],
         newest: Sequence[asyncpg.Record],
         times: Sequence[asyncpg.Record],
         at_ms: int,
@@ -162,6 +178,7 @@ class History:
             state=decode_scores(row["scores"]),
             ruleset_version=row["ruleset_version"],
             identifiers=tuple(identifiers),
+            merged_from=tuple(dict.fromkeys(merged))[:MERGED_MAX],
             events=tuple(events),
             by_time=tuple(
                 [Given(each["at_ms"], await self._named(connection, each)) for each in times]

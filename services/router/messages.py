@@ -54,6 +54,37 @@ class StageChanged(Data):
     )
     known: bool
     merged_into: str | None = Field(description="the lead that this one is now part of")
+    unmerged_from: str | None = Field(
+        None, description="the lead that this one was part of, and isn't any more"
+    )
+
+
+class _Standing(Data):
+    """A merge, or one taken back, as the lead tells it whose sequence goes on with it."""
+
+    lead_id: str
+    sequence: int = Field(ge=1, description="of the same count as its stage changes")
+    at: str
+    cause: Cause
+    actor: str | None = Field(description="the person who asked for it, if one did")
+    journey: str
+    stage: str = Field(description="where it stands; if it moves by this, a stage change follows")
+    known: bool
+    ruleset_version: int
+
+
+class LeadMerged(_Standing):
+    """Data of lead-merged, type com.leadscore.lead.merged.v1: this lead took another in."""
+
+    merged_from: str = Field(description="the lead that is now part of this one")
+
+
+class LeadUnmerged(_Standing):
+    """Data of lead-unmerged, type com.leadscore.lead.unmerged.v1: a lead that was part of this one
+    stands by itself.
+    """
+
+    parted: str = Field(description="the lead that isn't part of this one any more")
 
 
 class Who(Data):
@@ -166,6 +197,9 @@ class HandOff(Data):
     interests: list[str] | None = None
     inflow: dict[str, str] | None = Field(None, description="how the person first came")
     what_changed: list[Reason] = Field(description="what tipped this change")
+    merged_from: list[str] = Field(
+        [], description="leads that are part of this one: the newest merge first, at most 20"
+    )
     next: str | None = Field(None, description="the cheapest action to the next stage")
     consent: Consent
     suppression: Suppression

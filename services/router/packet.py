@@ -57,7 +57,8 @@ class Lead:
 
     state: its scores, under ruleset_version · events: the newest first, none after the change ·
     by_time: what time gave or took since the oldest of them, likewise · marks: event type → the
-    newest time it happened, over the whole history, for what forbids writing.
+    newest time it happened, over the whole history, for what forbids writing · merged_from: leads
+    that are part of it, the newest merge first.
     """
 
     known: bool
@@ -67,6 +68,7 @@ class Lead:
     by_time: tuple[Given, ...] = ()
     marks: dict[str, int] = field(default_factory=dict)
     ruleset_version: int = 0
+    merged_from: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,7 @@ def build_packet(
         ][:ACTIONS_MAX],
         content=content_of([earned.event for earned in lead.events]),
         what_changed=reasons_of(change.reasons),
+        merged_from=list(lead.merged_from),
         consent=_consent(lead, belonging),
         suppression=_suppression(lead, belonging),
         link=f"{public_url.rstrip('/')}/v1/leads/{fact.lead_id}" if public_url else None,

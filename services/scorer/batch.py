@@ -26,6 +26,8 @@ from shared.errors import TryAgainError
 from shared.identity import Identifier
 
 NOBODY = UUID(int=0)
+# In one transaction: each folds a lead's whole history again, while others wait for the lock.
+MOST_MERGES = 500
 
 
 class LostPartitionError(Exception):
@@ -34,6 +36,14 @@ class LostPartitionError(Exception):
 
 class OldResolutionError(TryAgainError):
     """Identities changed between reading and locking: the batch must be resolved again."""
+
+
+class TooManyMergesError(Exception):
+    """The batch should be taken in by so many parts."""
+
+    def __init__(self, merges: int) -> None:
+        super().__init__(f"{merges} merges")
+        self.parts = -(-merges // MOST_MERGES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +79,8 @@ async def take_in(
 ) -> Taken:
     """Take a batch in, inside the caller's transaction.
 
-    Raises LostPartitionError, OldResolutionError, NewerRulesetError, or what Postgres raises; in
-    every case the caller rolls back.
+    Raises LostPartitionError, OldResolutionError, NewerRulesetError, TooManyMergesError, or what
+    Postgres raises; in every case the caller rolls back.
     """
     if any(arrival.mention.apart is not None for arrival in arrivals):
         await connection.execute(queries.LOCK_PARTINGS)
@@ -92,6 +102,8 @@ async def take_in(
     mentioned = mentioned_identifiers({arrival.mention for arrival in incoming})
     try:
         plan, versions, scope = await _resolve(connection, mentioned, incoming, scene, now_ms)
+        if len(plan.merges) > MOST_MERGES and len(arrivals) > 1:
+            raise TooManyMergesError(len(plan.merges))
         leads = await _lock(connection, plan, versions, incoming, scene.ruleset.version, scope)
         if scope is not None and not await review(connection, scope, leads, plan, scene, now_ms):
             raise OldResolutionError("the leads that are reviewed have changed since")

@@ -50,6 +50,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         self._pool = pool
         self._patience = patience
         self._taker = taker
+        taker.on_commit = self._goes_on
         self._batch_max_events = batch_max_events
         self._kafka_is = kafka_is
         self._in_flight: dict[int, asyncio.Task[None]] = {}
@@ -197,6 +198,8 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
             self._reload.set()
             return
         mine.next_offset = next_offset
+
+    def _goes_on(self) -> None:
         self.progress_at = time.monotonic()
 
     # -- what others ask -------------------------------------------------------------------------

@@ -27,6 +27,10 @@ REFUSED_IDENTIFIERS = Counter(
     "Identifiers not attached to a lead because it had too many already",
 )
 ERASURES = Counter("leadscore_scorer_erasures", "People erased")
+BATCHES_PARTED = Counter(
+    "leadscore_scorer_batches_parted",
+    "Batches taken in by parts: too many merges, too many collisions, or data at fault",
+)
 RETRIES = Counter("leadscore_scorer_retries", "Batches tried again, by reason", ["reason"])
 BATCH_EVENTS = Histogram(
     "leadscore_scorer_batch_events", "Events a batch",

@@ -65,9 +65,11 @@ class Patience:
         self._ruleset = ruleset
         self._postgres_is = postgres_is
 
-    async def through(self, work: Callable[[], Awaitable[Result]]) -> Result:
-        """Do the work, again and again if it helps. Data errors, and errors that nobody foresaw,
-        are raised.
+    async def through(
+        self, work: Callable[[], Awaitable[Result]], most_collisions: int = MOST_COLLISIONS
+    ) -> Result:
+        """Do the work, again and again if it helps. Data errors, errors that nobody foresaw, and
+        one collision more than most_collisions are raised.
         """
         collisions = 0
         pause = 0.1
@@ -76,7 +78,7 @@ class Patience:
                 result = await work()
             except COLLISIONS as error:
                 collisions += 1
-                if collisions > MOST_COLLISIONS:
+                if collisions > most_collisions:
                     raise
                 metrics.RETRIES.labels(type(error).__name__).inc()
                 await asyncio.sleep(random.uniform(0, 0.005 * min(collisions, 20)))  # noqa: S311

@@ -173,13 +173,16 @@ UPDATE identifier i SET lead_id = merged.survivor, origin = coalesce(i.origin, i
  WHERE i.lead_id = merged.absorbed
 """
 
+# An upsert of rows that are there: by their key, whatever the planner believes. (As an UPDATE it
+# compared each of a thousand ids with every visitor there was.)
 CLAIM_ANONYMOUS = """
-UPDATE identifier i
-   SET claimed_ms = least(i.claimed_ms, new.claimed_ms), lead_id = new.lead_id,
-       origin = CASE WHEN i.lead_id = new.lead_id THEN i.origin
-                     ELSE coalesce(i.origin, i.lead_id) END
+INSERT INTO identifier AS i (kind, value, since_ms, claimed_ms, lead_id)
+SELECT 5, new.value, 0, new.claimed_ms, new.lead_id
   FROM unnest($1::text[], $2::bigint[], $3::uuid[]) AS new(value, claimed_ms, lead_id)
- WHERE i.kind = 5 AND i.value = new.value AND i.since_ms = 0
+    ON CONFLICT (kind, value, since_ms) DO UPDATE
+   SET claimed_ms = least(i.claimed_ms, excluded.claimed_ms), lead_id = excluded.lead_id,
+       origin = CASE WHEN i.lead_id = excluded.lead_id THEN i.origin
+                     ELSE coalesce(i.origin, i.lead_id) END
 """
 
 DROP_RUNS = """

@@ -16,6 +16,7 @@ from services.scorer import queries
 from services.scorer.arrivals import Arrival
 from services.scorer.assignment import Assignment, ScopeRow, Standing, assign
 from services.scorer.belonging import Deed, Parting, Shares, Sharing
+from services.scorer.frozen import frozen_deeds
 from services.scorer.history import Stored, stored_events
 from services.scorer.leads import Lead
 from services.scorer.mentions import Apart, Mention, mention_of, mentioned_identifiers
@@ -136,6 +137,8 @@ async def review(
     deeds = [Deed(one.position, mention_of(one.event)) for one in stored]
     deeds += [Deed(arrival.position, arrival.mention) for arrival in scope.arrivals]
     given = scope.given | await _foreign(connection, scope, deeds)
+    horizons = {one: leads[one].state.carried_ms for one in scope.leads | scope.sharers}
+    frozen = frozen_deeds(scope.rows, scope.given, horizons)
 
     @cache
     def hash_of(identifier: Identifier) -> str:
@@ -144,7 +147,9 @@ async def review(
     browsers = [value for kind, value in scope.identifiers if kind == ANONYMOUS]
     quarantined = {row.value: row.since_ms for row in scope.rows if row.marks & Marks.QUARANTINED}
     sharing = Sharing(given, browsers, scene.limits.people, hash_of)
-    shares = sharing.share_out(deeds, await _partings(connection, scope, hash_of), quarantined)
+    shares = sharing.share_out(
+        [*frozen, *deeds], await _partings(connection, scope, hash_of), quarantined
+    )
     standing = {
         lead_id: Standing(leads[lead_id].known, leads[lead_id].merged_into)
         for lead_id in scope.to_lock()

@@ -12,17 +12,22 @@ import structlog
 
 from services.scorer import metrics
 from services.scorer.arrivals import Arrival, Record, Unreadable, read_records
-from services.scorer.batch import BatchClaim, Taken, take_in
+from services.scorer.batch import BatchClaim, Taken, TooManyMergesError, take_in
 from services.scorer.dead_letters import DeadLetters
 from services.scorer.erasing import begin_erasure, end_erasure, erase_piece
 from services.scorer.mentions import ERASURE
-from services.scorer.patience import DATA_ERRORS, Patience
+from services.scorer.patience import COLLISIONS, DATA_ERRORS, MOST_COLLISIONS, Patience
 from services.scorer.scene import Scene
 from shared.erasure_order import read_erasure_order
 from shared.errors import PoisonError
 
 log = structlog.get_logger()
 Result = TypeVar("Result")
+
+# A batch of more events that has collided more often than this is taken in by halves: the fewer
+# leads it touches, the fewer others are in its way, and the shorter it is in theirs.
+SMALL_BATCH = 100
+LARGE_BATCH_COLLISIONS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,7 @@ class Taker:
         self._dead_letters = dead_letters
         self._scene = scene
         self._hash_key = hash_key
+        self.on_commit: Callable[[], None] = lambda: None  # told of each part of a batch
 
     async def take(self, batch: Batch) -> None:
         """Take a batch in.
@@ -89,22 +95,46 @@ class Taker:
     async def _take(self, claim: BatchClaim, arrivals: list[Arrival]) -> None:
         try:
             _count(await self._transact(claim, arrivals))
+        except TooManyMergesError as error:
+            await self._in_parts(claim, arrivals, error.parts)
+        except COLLISIONS:
+            if len(arrivals) <= SMALL_BATCH:
+                raise
+            await self._in_parts(claim, arrivals, 2)
         except DATA_ERRORS as error:
             await self._halve(claim, arrivals, error)
 
     async def _transact(self, claim: BatchClaim, arrivals: list[Arrival]) -> Taken:
-        return await self._within(
-            lambda connection: take_in(connection, claim, arrivals, self._scene())
+        large = len(arrivals) > SMALL_BATCH
+        taken = await self._within(
+            lambda connection: take_in(connection, claim, arrivals, self._scene()),
+            LARGE_BATCH_COLLISIONS if large else MOST_COLLISIONS,
         )
+        self.on_commit()
+        return taken
 
-    async def _within(self, step: Callable[[Any], Awaitable[Result]]) -> Result:
+    async def _within(
+        self, step: Callable[[Any], Awaitable[Result]], most_collisions: int = MOST_COLLISIONS
+    ) -> Result:
         """Do a step in a transaction of its own."""
 
         async def work() -> Result:
             async with self._pool.acquire() as connection, connection.transaction():
                 return await step(connection)
 
-        return await self._patience.through(work)
+        return await self._patience.through(work, most_collisions)
+
+    async def _in_parts(self, claim: BatchClaim, arrivals: list[Arrival], parts: int) -> None:
+        """Take a batch in by parts of one size, each a transaction with its own claim."""
+        metrics.BATCHES_PARTED.inc()
+        size = -(-len(arrivals) // parts)
+        offset = claim.from_offset
+        for start in range(0, len(arrivals), size):
+            part = replace(claim, from_offset=offset)
+            if start + size < len(arrivals):
+                offset = arrivals[start + size].record.offset
+                part = replace(part, next_offset=offset, watermark_ms=0)
+            await self._take(part, arrivals[start : start + size])
 
     async def _put_aside(self, partition: int, refused: list[Unreadable]) -> None:
         async def work() -> None:
@@ -117,20 +147,16 @@ class Taker:
     ) -> None:
         """Halve a batch that can't be taken in, until the record at fault stands alone."""
         log.warning("batch is halved", size=len(arrivals), error_class=type(error).__name__)
-        half = len(arrivals) // 2
-        record = arrivals[half].record if arrivals else None
-        if record is None:
+        if not arrivals:
             raise error  # it is not the data
         if len(arrivals) == 1:
             poison = PoisonError(type(error).__name__, "the event could not be processed")
             if isinstance(error, PoisonError):
                 poison = error
-            await self._put_aside(claim.partition, [Unreadable(record, poison)])
+            await self._put_aside(claim.partition, [Unreadable(arrivals[0].record, poison)])
             await self._transact(claim, [])
             return
-        first = replace(claim, next_offset=record.offset, watermark_ms=0)
-        await self._take(first, arrivals[:half])
-        await self._take(replace(claim, from_offset=record.offset), arrivals[half:])
+        await self._in_parts(claim, arrivals, 2)
 
 
 def _count(taken: Taken) -> None:

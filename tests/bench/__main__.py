@@ -13,12 +13,20 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import core_bench, due_bench, explain_bench, flat_bench, ingest_bench, scorer_bench
+from tests.bench import (
+    core_bench,
+    due_bench,
+    explain_bench,
+    flat_bench,
+    ingest_bench,
+    merge_bench,
+    scorer_bench,
+)
 from tests.bench.others import Others
 from tests.bench.stack import BenchStack
 
-PARTS = ("ingest", "scorer", "flat", "due", "explain", "core")
-SERVED = {"ingest", "scorer", "flat", "due", "explain"}  # parts that need the servers
+PARTS = ("ingest", "scorer", "merges", "flat", "due", "explain", "core")
+SERVED = {"ingest", "scorer", "merges", "flat", "due", "explain"}  # parts that need the servers
 INGEST_TARGET, SCORER_TARGET = 2.0, 0.4  # times the naive app, times the bare insert
 FLAT_TARGET = 1.25  # at most: the cost of an event of a lead with a long history
 EXPLAIN_TARGET_MS = 20.0  # at most: the default page of a lead with a long history
@@ -39,6 +47,7 @@ class Size:
     scorer_rounds: int
     load_seconds: float
     scorer_events: int
+    merge_events: int
     flat_runs: int
     due_leads: int
     explain_rounds: int
@@ -50,6 +59,7 @@ FULL = Size(
     scorer_rounds=3,
     load_seconds=4.0,
     scorer_events=scorer_bench.EVENTS,
+    merge_events=merge_bench.EVENTS,
     flat_runs=3,
     due_leads=due_bench.LEADS,
     explain_rounds=5,
@@ -60,6 +70,7 @@ QUICK = Size(
     scorer_rounds=1,
     load_seconds=3.0,
     scorer_events=60_000,
+    merge_events=20_000,
     flat_runs=1,
     due_leads=20_000,
     explain_rounds=1,
@@ -84,6 +95,9 @@ def main() -> None:
             if "scorer" in parts:
                 rounds = options.rounds or size.scorer_rounds
                 tables += _scorer(scorer_bench.measure(stack, rounds, size.scorer_events))
+            if "merges" in parts:
+                events = options.events or size.merge_events
+                tables.append(merge_bench.table(stack, options.rounds or 1, events, console.print))
             if "flat" in parts:
                 tables += _flat([flat_bench.run(stack) for _ in range(size.flat_runs)])
             if "due" in parts:
@@ -236,11 +250,18 @@ def _options() -> argparse.Namespace:
         type=int,
         help="how often each is measured (core 7, ingest and explain 5, scorer 3)",
     )
+    parser.add_argument(
+        "--events",
+        type=int,
+        help=f"of either half of the part merges ({merge_bench.EVENTS}); half of them merge leads",
+    )
     parser.add_argument("--quick", action="store_true", help="one short round of everything")
     parser.add_argument("--only", choices=PARTS, help="measure one part")
     options = parser.parse_args()
     if options.rounds is not None and not 1 <= options.rounds <= 20:
         parser.error("--rounds: from 1 to 20")
+    if options.events is not None and not 100 <= options.events <= 10_000_000:
+        parser.error("--events: from 100 to 10000000")
     return options
 
 

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 from services.router.cloudevents import TYPES
-from services.router.messages import HandOff, StageChanged
+from services.router.messages import HandOff, LeadMerged, LeadUnmerged, StageChanged
 from services.router.retries import WAITS_S
 
 PAGE = (Path(__file__).parents[2] / "docs" / "handoffs.md").read_text()
 
 
-def test_the_stage_change_shown_is_one() -> None:
-    """The example validates, and shows every field there is."""
-    (example,) = [
-        block for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL) if "sequence" in block
-    ]
-    shown = StageChanged.model_validate_json(example)
+def test_the_messages_shown_are_real() -> None:
+    """The examples validate, and show every field there is."""
+    blocks = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+    change, merge = [block for block in blocks if "sequence" in block]
+    shown = StageChanged.model_validate_json(change)
     assert shown.model_fields_set == set(StageChanged.model_fields)
+    merged = LeadMerged.model_validate_json(merge)
+    assert merged.model_fields_set == set(LeadMerged.model_fields)
+    renamed = {**json.loads(merge), "parted": merged.merged_from}
+    del renamed["merged_from"]
+    parted = LeadUnmerged.model_validate(renamed)
+    assert parted.model_fields_set == set(LeadUnmerged.model_fields)
+    assert "`parted` for `merged_from`" in PAGE
 
 
 def test_every_type_and_packet_field_is_named() -> None:

@@ -58,15 +58,34 @@ class Person:
         request = {"json": body, "auth": (self.local["write_key"], ""), "headers": BROWSER}
         return Deed(name, f"/v1/{kind}", request)
 
-    def visit(self, name: str, after: timedelta, path: str, title: str, referrer: str = "") -> Deed:
+    def visit(
+        self, name: str, after: timedelta, path: str, title: str, referrer: str = "", **context: Any
+    ) -> Deed:
         page = {"url": f"{SITE}{path}", "path": path, "title": title, "referrer": referrer}
-        return self.call(name, after, "page", context={"page": page})
+        return self.call(name, after, "page", context={"page": page, **context})
 
     def track(self, name: str, after: timedelta, event: str, /, **properties: Any) -> Deed:
         return self.call(name, after, "track", event=event, properties=properties)
 
     def identify(self, name: str, after: timedelta, /, **traits: Any) -> Deed:
         return self.call(name, after, "identify", traits={"email": self.email, **traits})
+
+    def alias(self, name: str, after: timedelta, previous: str, user_id: str) -> Deed:
+        return self.call(name, after, "alias", previousId=previous, userId=user_id)
+
+    def imported(self, name: str, after: timedelta, contact: str, /, **traits: Any) -> Deed:
+        """A server tells of the person as a contact of the CRM: no browser has part in it."""
+        body = {
+            "messageId": f"{self.browser}-{name}",
+            "timestamp": (BEGAN + after).isoformat(timespec="milliseconds"),
+            "traits": {"email": self.email, **traits},
+            "context": {"externalIds": [{"id": contact, "type": "crm"}]},
+        }
+        return Deed(name, "/v1/identify", {"json": body, "auth": (self.local["secret_key"], "")})
+
+    def identify_as(self, name: str, after: timedelta, user_id: str) -> Deed:
+        """The person says who they are by an account's id, too."""
+        return self.call(name, after, "identify", userId=user_id, traits={"email": self.email})
 
     def form(self, name: str, after: timedelta, form: str, /, **fields: str) -> Deed:
         hidden = {

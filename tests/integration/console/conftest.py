@@ -31,7 +31,7 @@ from shared.lead_state import (
 )
 from shared.ledger import Entry, encode_entries
 from shared.ruleset.store import load, publish
-from shared.tables import event, identifier, lead, stage_history, time_entry
+from shared.tables import event, identifier, lead, lead_merge, stage_history, time_entry
 from tests.arrivals import HASH_KEY
 
 NOW_MS = 1_780_000_000_000
@@ -157,6 +157,25 @@ class Rows:
                 sa.update(stage_history)
                 .where(stage_history.c.lead_id == lead_id, stage_history.c.seq == seq)
                 .values(cause="manual", actor=actor, reasons=[])
+            )
+
+    async def merge_move(self, lead_id: UUID, seq: int, cause: str, other_lead: UUID) -> None:
+        """Insert a change that a merge, or the end of one, made of a stage to itself."""
+        await self.manual_move(lead_id, seq, "inform", "")
+        async with self.engine.begin() as connection:
+            await connection.execute(
+                sa.update(stage_history)
+                .where(stage_history.c.lead_id == lead_id, stage_history.c.seq == seq)
+                .values(cause=cause, other_lead=other_lead)
+            )
+
+    async def merged(self, absorbed: UUID, survivor: UUID) -> None:
+        """Insert a merge."""
+        async with self.engine.begin() as connection:
+            await connection.execute(
+                sa.insert(lead_merge).values(
+                    absorbed=absorbed, survivor=survivor, at_ms=NOW_MS, cause="alias"
+                )
             )
 
     async def times(self, lead_id: UUID, *given: tuple[int, list[Entry]]) -> None:

@@ -274,3 +274,32 @@ async def test_the_stage_history_tells_who_set_a_stage(api: httpx.AsyncClient, r
     move = (await api.get(f"/v1/leads/{lead_id}/stages")).json()["items"][0]
     assert (move["cause"], move["actor"], move["reasons"]) == ("manual", "kim", [])
     assert (move["from_stage"], move["to_stage"]) == ("educate", "educate")
+
+
+async def test_the_stage_history_tells_with_whom_a_lead_merged(
+    api: httpx.AsyncClient, rows: Rows
+) -> None:
+    """Each of both names the other, by what it became of it; by way of a third, too."""
+    oldest, middle, youngest = await rows.lead(), await rows.lead(), await rows.lead()
+    await rows.merged(youngest, middle)
+    await rows.merged(middle, oldest)
+    await rows.merge_move(youngest, 1, "merge", middle)
+    await rows.merge_move(youngest, 2, "unmerge", oldest)
+    await rows.merge_move(middle, 1, "merge", youngest)
+    await rows.merge_move(middle, 2, "merge", oldest)
+    await rows.merge_move(oldest, 1, "merge", middle)
+    await rows.merge_move(oldest, 2, "unmerge", youngest)
+    met = {
+        lead_id: [
+            (name, each[name])
+            for each in (await api.get(f"/v1/leads/{lead_id}/stages")).json()["items"][::-1]
+            for name in ("merged_into", "merged_from", "unmerged_from", "parted")
+            if each[name] is not None
+        ]
+        for lead_id in (youngest, middle, oldest)
+    }
+    assert met == {
+        youngest: [("merged_into", str(middle)), ("unmerged_from", str(oldest))],
+        middle: [("merged_from", str(youngest)), ("merged_into", str(oldest))],
+        oldest: [("merged_from", str(middle)), ("parted", str(youngest))],
+    }

@@ -9,6 +9,7 @@ from shared.settings import Settings
 from tests.integration.router.outbox_rows import (
     fact,
     header,
+    merge,
     new_lead,
     put,
     read_topic,
@@ -22,10 +23,12 @@ async def assert_once_despite_kills(
     settings: Settings, database_url: str, kills: int, point: str
 ) -> None:
     """Kill a router `kills` times at `point`; then a read_committed reader that doesn't dedupe
-    must see each (lead, sequence) once, in order and without a gap."""
+    must see each (lead, sequence) once, in order and without a gap. Every third fact is a merge."""
     leads = [new_lead() for _ in range(20)]
     changes = 4 * kills  # per lead: every kill finds facts that wait
-    await put(database_url, [fact(lead, seq) for seq in range(1, changes + 1) for lead in leads])
+    kinds = (fact, fact, merge)
+    facts = [kinds[seq % 3](lead, seq) for seq in range(1, changes + 1) for lead in leads]
+    await put(database_url, facts)
     small = settings.model_copy(update={"router_chunk_max": 15})
     for _ in range(kills):
         assert await unpublished(database_url) > 0

@@ -60,6 +60,12 @@ def fact(lead_id: str, seq: int, **over: Any) -> dict[str, Any]:
     }
 
 
+def merge(lead_id: str, seq: int, **over: Any) -> dict[str, Any]:
+    """A lead takes another in."""
+    kept = {"kind": "lead_merged", "cause": "merge", "from_stage": "educate", "reasons": []}
+    return fact(lead_id, seq, **{**kept, "scores": {}, "other_lead": new_lead(), **over})
+
+
 async def put(database_url: str, facts: Iterable[dict[str, Any]], shards: int = 4) -> None:
     """Write facts into the outbox in this order."""
     rows = list(facts)

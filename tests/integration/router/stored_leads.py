@@ -76,6 +76,21 @@ async def store_change(database_url: str, fact: dict[str, Any]) -> None:
     await connection.close()
 
 
+async def store_merge(
+    database_url: str, absorbed: str, survivor: str, undone_ms: int | None = None
+) -> None:
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(
+        "INSERT INTO lead_merge (absorbed, survivor, at_ms, cause, undone_ms)"
+        " VALUES ($1, $2, $3, 'alias', $4)",
+        absorbed,
+        survivor,
+        AT_MS,
+        undone_ms,
+    )
+    await connection.close()
+
+
 def download(number: int, at_ms: int, type_: str = "content_downloaded") -> Event:
     return Event(
         id=f"d{number}",

@@ -33,7 +33,7 @@ def published() -> Iterator[tuple[str, list[str]]]:
     """The messages that are about one lead: name and fields."""
     for name, model in vars(messages).items():
         fields = getattr(model, "model_fields", {}) if isinstance(model, type) else {}
-        if "lead_id" in fields:
+        if "lead_id" in fields and not name.startswith("_"):
             yield name, list(fields)
 
 

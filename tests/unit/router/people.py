@@ -7,11 +7,12 @@ from typing import Any
 from services.router.packet import Lead
 from services.router.reasons import Earned
 from shared.envelope import Event, Identifiers, instant
-from shared.facts import Reason, StageChanged
+from shared.facts import LeadMerged, LeadUnmerged, Reason, StageChanged
 from shared.identity import ANONYMOUS, EMAIL
 from shared.lead_state import ScoreState
 
 LEAD = "0196a6a0-0000-7000-8000-000000000001"
+ABSORBED = "0196a6a0-0000-7000-8000-000000000002"
 NOW_MS = 1_777_800_000_000  # 2026-05-03T09:20:00Z
 DAY_MS = 86_400_000
 
@@ -71,3 +72,29 @@ def sales_fact(**over: Any) -> StageChanged:
         **over,
     }
     return StageChanged(**fields)
+
+
+def merge_fact(**over: Any) -> LeadMerged:
+    """The lead took ABSORBED in."""
+    return LeadMerged(**_standing_still(cause="merge", **over))
+
+
+def unmerge_fact(**over: Any) -> LeadUnmerged:
+    """ABSORBED isn't part of the lead any more."""
+    return LeadUnmerged(**_standing_still(cause="unmerge", actor="dora", **over))
+
+
+def _standing_still(**over: Any) -> dict[str, Any]:
+    return {
+        "lead_id": LEAD,
+        "ruleset_version": 1,
+        "known": True,
+        "journey": "main",
+        "from_stage": "educate",
+        "to_stage": "educate",
+        "at_ms": NOW_MS,
+        "seq": 5,
+        "episode": 1,
+        "other_lead": ABSORBED,
+        **over,
+    }

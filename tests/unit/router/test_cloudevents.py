@@ -7,7 +7,7 @@ import json
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
 from cloudevents.core.formats.json import JSONFormat
 
-from services.router.build import stage_changed_data
+from services.router.changes import change_data
 from services.router.cloudevents import Message, headers_of, key_of, webhook_body
 from services.router.decide import message_id
 from services.router.messages import StageChanged
@@ -21,7 +21,7 @@ def _message() -> Message:
         lead_id=LEAD,
         seq=4,
         at_ms=NOW_MS,
-        data=stage_changed_data(sales_fact()),
+        data=change_data(sales_fact()),
     )
 
 

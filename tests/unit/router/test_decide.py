@@ -12,6 +12,7 @@ from services.router.facts import open_fact
 from shared.errors import PoisonError
 from shared.facts import HandoffReleased, StageChanged
 from shared.ids import MESSAGE_NAMESPACE
+from tests.unit.router.people import merge_fact, unmerge_fact
 
 LEAD = "0196a6a0-0000-7000-8000-000000000001"
 
@@ -59,6 +60,13 @@ def test_a_released_hand_off_goes_out_alone() -> None:
         name: getattr(changed(handoff="sales"), name) for name in StageChanged.__struct_fields__
     }
     assert decide(HandoffReleased(**fields)) == ("handoff-sales",)
+
+
+@pytest.mark.parametrize("handoff", [None, "sales"])
+def test_merges_are_told_and_hand_nobody_over(handoff: Any) -> None:
+    """What follows from a merge for the stage is a change of its own, with a number of its own."""
+    assert decide(merge_fact(handoff=handoff)) == ("lead-merged",)
+    assert decide(unmerge_fact(handoff=handoff)) == ("lead-unmerged",)
 
 
 def test_message_ids_are_made_from_content() -> None:
