@@ -84,7 +84,7 @@ async def _asked(who: str, question: Callable[[LeadReader, UUID], Awaitable[Foun
     engine = create_engine(settings)
     try:
         async with engine.connect() as connection:
-            lead_id = await find_lead(connection, who.strip(), forms_of(settings))
+            lead_id = await find_lead(connection, who, forms_of(settings))
         if lead_id is None:
             raise RefusedError(404, "lead_not_found", "there is no such lead")
         reader = LeadReader(engine, lambda: time.time_ns() // 1_000_000)
