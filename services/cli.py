@@ -17,6 +17,7 @@ from services.ingest.commands import app as sources
 from services.router.commands import app as destinations
 from services.scorer.audit.commands import app as audits
 from services.scorer.commands import app as rules
+from services.scorer.retention.commands import app as retention
 
 app = typer.Typer(
     name="leadscore",
@@ -33,6 +34,7 @@ app.add_typer(leads, name="lead")
 app.add_typer(duplicates, name="duplicates")
 app.add_typer(persons, name="person")
 app.add_typer(audits)
+app.add_typer(retention, name="retention")
 
 
 class Process(StrEnum):

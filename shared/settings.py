@@ -70,6 +70,15 @@ class Settings(BaseSettings):
     identity_max_people: int = Field(20, ge=1, le=1000)
     identity_max_identifiers: int = Field(500, ge=2, le=10_000)
 
+    # How long each class of data is kept, in days; 0: for ever. See docs/retention.md.
+    retention_events_days: int = Field(0, ge=0, le=36_500)
+    retention_anonymous_days: int = Field(400, ge=0, le=36_500)
+    retention_bots_days: int = Field(30, ge=0, le=36_500)
+    retention_logs_days: int = Field(30, ge=0, le=36_500)
+    # A sweep through a class begins so long after the one before began, and after start.
+    retention_every_seconds: float = Field(86_400.0, gt=0)
+    retention_start_seconds: float = Field(120.0, ge=0)
+
     host: str = "127.0.0.1"
     port: int = Field(0, ge=0, le=65535, description="HTTP port of this process; 0 picks one")
     public_url: str = ""

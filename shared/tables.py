@@ -169,7 +169,8 @@ erased_event = sa.Table(
 )
 
 # What is left of history that retention has deleted: by original lead, its scores as they stood
-# after its newest deleted event. points: by model, the points carried (for people to read).
+# after its newest deleted event. counts: of its watch, see services/scorer/core/carrying.py ·
+# points: by model, the points carried (for people to read).
 carry = sa.Table(
     "carry",
     metadata,
@@ -178,18 +179,26 @@ carry = sa.Table(
     sa.Column("events", sa.Integer, nullable=False),
     sa.Column("ruleset_version", sa.Integer, nullable=False),
     sa.Column("scores", BYTEA, nullable=False),
+    sa.Column("counts", BYTEA, nullable=False),
     sa.Column("points", JSONB, nullable=False, server_default="{}"),
 )
 
-# Up to which instant each class of data has been worked off, and where the work stands.
+# By class of data, how far retention is. until_ms: what is older goes (announced when a sweep
+# begins) · since_ms: what is older than that went in earlier sweeps · position: what the sweep has
+# come to · looked: at so many leads or rows, in this sweep · done: rows gone, in all · ended_at:
+# of the sweep, null while it goes on.
 retention = sa.Table(
     "retention",
     metadata,
     sa.Column("class", sa.Text, primary_key=True),
     sa.Column("until_ms", sa.BigInteger, nullable=False),
+    sa.Column("since_ms", sa.BigInteger, nullable=False, server_default="-1"),
     sa.Column("position", sa.Text, nullable=False, server_default=""),
+    sa.Column("looked", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("done", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("begun_at", sa.DateTime(timezone=True)),
     sa.Column("seen_at", sa.DateTime(timezone=True)),
+    sa.Column("ended_at", sa.DateTime(timezone=True)),
 )
 
 # An event, once, with what it earned. key: shared.ids.dedupe_key(source, id). body: the envelope,

@@ -130,17 +130,34 @@ class ComputedLine(Answer):
     value: float
 
 
+class CarriedLine(Answer):
+    """What is left of events that retention has deleted: how many there were of a lead (itself, or
+    one that was merged into it) up to an instant, their points then, under which ruleset, and what
+    these are worth now.
+    """
+
+    line: str
+    lead_id: UUID
+    events: int
+    until: Instant
+    points: float
+    ruleset_version: int
+    value_now: float
+
+
 class ExplainedModel(Answer):
-    """The value_now of the entries, `earlier`, `later` and the values of `computed`, added as
-    decimals, are the score to the last digit. earlier, later: what all that came before and after
-    the entries told is worth now · computed: what no entry tells · members: of a combined model,
-    the scores it is made of.
+    """The value_now of the entries and of `carried`, `earlier`, `later` and the values of
+    `computed`, added as decimals, are the score to the last digit. carried: on the page that ends
+    with the oldest entry; before, it is part of `earlier` · earlier, later: what all that came
+    before and after the entries told is worth now · computed: what no entry tells · members: of a
+    combined model, the scores it is made of.
     """
 
     score: float
     later: float
     entries: list[ExplainedEntry]
     earlier: float
+    carried: list[CarriedLine] = []
     computed: list[ComputedLine]
     members: dict[str, float]
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.console import queries
 from services.console.answers import ExplainedModel
-from services.console.explanation import Untold, explain
+from services.console.carried import carried_forward
+from services.console.explanation import CarriedForward, Untold, explain
 from services.console.lead_view import shown_at
 from services.console.queries import EarningPage, Place
 from services.console.ruleset_view import RulesetView
@@ -22,7 +23,8 @@ class ReadPage:
     """What an explanation is made from.
 
     later: entries that came after the page, as (instant, entries) · every: all entries up to the
-    instant; None where they aren't needed: nothing came before the page, or the state knows.
+    instant; None where they aren't needed: nothing came before the page, or the state knows ·
+    carried: what is left of deleted events.
     """
 
     at_ms: int
@@ -30,6 +32,7 @@ class ReadPage:
     page: EarningPage
     later: list[tuple[int, bytes]]
     every: list[tuple[int, bytes]] | None
+    carried: list[CarriedForward] = field(default_factory=list)
 
 
 async def read_page(
@@ -48,7 +51,10 @@ async def read_page(
     every = None
     if page.oldest is not None and not state_knows(scores, at_ms):
         every = await queries.earned_from(connection, lead_id, at_ms, None)
-    return ReadPage(at_ms, scores, page, later, every)
+    carried = []
+    if scores.carried_ms >= 0:
+        carried = await carried_forward(connection, lead_id)
+    return ReadPage(at_ms, scores, page, later, every, carried)
 
 
 def explain_page(ruleset: RulesetView, read: ReadPage) -> dict[str, ExplainedModel]:
@@ -57,10 +63,13 @@ def explain_page(ruleset: RulesetView, read: ReadPage) -> dict[str, ExplainedMod
     whole = None
     if read.every is not None:
         whole = worth_of_entries(ruleset, read.every, read.at_ms)
+        for one in read.carried:
+            whole = {model: it + one.worth(model, read.at_ms) for model, it in whole.items()}
     elif read.page.oldest is not None:
         whole = worth_of_state(ruleset, read.scores, read.at_ms)
     told = Untold(later, whole)
-    return explain(ruleset, read.page.events, read.at_ms, read.page.by_time, told)
+    carried = read.carried if read.page.oldest is None else ()
+    return explain(ruleset, read.page.events, read.at_ms, read.page.by_time, told, carried)
 
 
 def state_knows(scores: ScoreState, at_ms: int) -> bool:

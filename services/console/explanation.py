@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
-from services.console.answers import ComputedLine, ExplainedEntry, ExplainedModel
+from services.console.answers import CarriedLine, ComputedLine, ExplainedEntry, ExplainedModel
 from services.console.reason_words import cut_by, quotes_event, reason_in_words
 from services.console.ruleset_view import RulesetView
 from services.scorer.core.combined import evaluate
 from shared.bodies import open_body
-from shared.decay import faded
+from shared.decay import faded, score_at
 from shared.envelope import Verdict, rfc3339
+from shared.lead_state import ScoreState
 from shared.ledger import Entry, decode_entries
+from shared.ruleset.condition_words import counted
 
 # Shown values are whole numbers of this part of a point.
 PARTS_PER_POINT = 1_000_000
@@ -71,6 +74,23 @@ class Untold:
     whole: Mapping[str, float] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class CarriedForward:
+    """What is left of an original lead's deleted events. points: by model."""
+
+    lead_id: UUID
+    events: int
+    until_ms: int
+    ruleset_version: int
+    points: Mapping[str, float]
+    state: ScoreState
+
+    def worth(self, model: str, at_ms: int) -> float:
+        """At an instant."""
+        known = self.state.models.get(model)
+        return score_at(known, at_ms) if known is not None else 0.0
+
+
 @dataclass(slots=True)
 class _Ledger:
     """The entries of one model on the way to being shown. `exact` and `shown` are running sums."""
@@ -80,6 +100,7 @@ class _Ledger:
     entries: list[ExplainedEntry]
     earlier: int = 0
     later: int = 0
+    carried: list[CarriedLine] = field(default_factory=list)
 
 
 def explain(
@@ -88,6 +109,7 @@ def explain(
     at_ms: int,
     by_time: Iterable[TimeGiven] = (),
     untold: Untold | None = None,
+    carried: Iterable[CarriedForward] = (),
 ) -> dict[str, ExplainedModel]:
     """Scores by model with what they consist of, oldest first; nothing after `at_ms` is told.
 
@@ -96,6 +118,8 @@ def explain(
     Raises UnknownRuleError if an entry's rule isn't in the ruleset, ZstdError for a broken body.
     """
     ledgers = {model: _Ledger(0.0, 0, []) for model in ruleset.models}
+    for one in carried:
+        _add_carried(ledgers, one, at_ms)
     for granted_ms, head, entries in _in_order(events, by_time):
         if granted_ms > at_ms:
             continue
@@ -133,6 +157,28 @@ def explain(
     return {model: _explained(ruleset, model, ledgers[model], exact) for model in ledgers}
 
 
+def _add_carried(ledgers: Mapping[str, _Ledger], one: CarriedForward, at_ms: int) -> None:
+    for model, ledger in ledgers.items():
+        if model not in one.state.models:
+            continue
+        ledger.exact += one.worth(model, at_ms)
+        shown = round(ledger.exact * PARTS_PER_POINT)
+        ledger.carried.append(
+            CarriedLine(
+                line=f"carried forward: {counted(one.events, 'event')} up to"
+                f" {rfc3339(one.until_ms)[:10]}, {one.points.get(model, 0.0):g} points under"
+                f" ruleset {one.ruleset_version}",
+                lead_id=one.lead_id,
+                events=one.events,
+                until=rfc3339(one.until_ms),
+                points=one.points.get(model, 0.0),
+                ruleset_version=one.ruleset_version,
+                value_now=(shown - ledger.shown) / PARTS_PER_POINT,
+            )
+        )
+        ledger.shown = shown
+
+
 def _add_untold(
     ledger: _Ledger, later: float, whole: Mapping[str, float] | None, model: str
 ) -> None:
@@ -167,6 +213,7 @@ def _explained(
         entries=ledger.entries,
         earlier=ledger.earlier / PARTS_PER_POINT,
         later=ledger.later / PARTS_PER_POINT,
+        carried=ledger.carried,
         computed=lines,
         members={
             member: round(_bounded(ruleset, member, exact[member]) * PARTS_PER_POINT)

@@ -49,6 +49,11 @@ class AnonymousId:
         quarantined = run.since_ms == self.quarantined_ms
         return int(Marks.QUARANTINED if quarantined else Marks.NONE)
 
+    def claimed_runs(self) -> list[Run]:
+        """Each run, from its first claim on."""
+        first = [] if self.claimed_ms is None else [Run(self.claimed_ms, self.runs[0].lead_id)]
+        return [*first, *self.runs[1:]]
+
     def owner_at(self, at_ms: int) -> UUID:
         index = bisect_right(self.runs, at_ms, key=lambda run: run.since_ms)
         return self.runs[max(index - 1, 0)].lead_id

@@ -19,6 +19,8 @@ from shared.lead_state import Position
 MAX_ID_CHARS = 512
 # The years 1970 to 2200: outside, milliseconds stop making sense as an event's time.
 MAX_AT_MS = 7_258_118_400_000
+# Why an event is refused of which, if it was taken in before, nothing is left to tell it by.
+TOO_OLD = "too_old"
 
 
 class Record(Protocol):
@@ -46,6 +48,14 @@ class Arrival(msgspec.Struct):
     lead_id: UUID | None = None
 
 
+class TooOldError(Exception):
+    """Events from before what is kept of their leads: they can't be put where they belong."""
+
+    def __init__(self, arrivals: Sequence[Arrival]) -> None:
+        super().__init__(f"{len(arrivals)} events are older than what is kept of their leads")
+        self.arrivals = arrivals
+
+
 @dataclass(frozen=True, slots=True)
 class Unreadable:
     """A record that can't become an event, and why."""
@@ -55,9 +65,11 @@ class Unreadable:
 
 
 def read_records(
-    records: Sequence[Record], hash_key: bytes
+    records: Sequence[Record], hash_key: bytes, oldest_ms: int = 0
 ) -> tuple[list[Arrival], list[Unreadable]]:
-    """Read a batch: the events in arrival order, and the records that aren't events."""
+    """Read a batch: the events in arrival order, and the records that aren't events, or are older
+    than those that are kept.
+    """
     unreadable: list[Unreadable] = []
     try:
         # Step by step over the whole batch: each step's code and data then stay in the
@@ -70,7 +82,7 @@ def read_records(
     mentions: Mentions = {}
     for record, event, key in zip(records, events, keys, strict=True):
         try:
-            arrivals.append(_arrival(record, event, key, mentions))
+            arrivals.append(_arrival(record, event, key, mentions, oldest_ms))
         except PoisonError as error:
             unreadable.append(Unreadable(record, error))
     return arrivals, unreadable
@@ -90,13 +102,17 @@ def _decoded_one_by_one(
     return readable, events
 
 
-def _arrival(record: Record, event: Event, key: UUID, mentions: Mentions) -> Arrival:
+def _arrival(
+    record: Record, event: Event, key: UUID, mentions: Mentions, oldest_ms: int
+) -> Arrival:
     """Raises PoisonError if a field can't be kept. mentions: those of the batch so far."""
     try:
         at_ms = milliseconds(event.occurred_at)
     except (TypeError, OverflowError):
         raise PoisonError("bad_time", "occurred_at has no time zone or is out of range") from None
-    if not 0 <= at_ms <= MAX_AT_MS:
+    if not oldest_ms <= at_ms <= MAX_AT_MS:
+        if 0 <= at_ms < oldest_ms:
+            raise PoisonError(TOO_OLD, "older than the events that are kept")
         raise PoisonError("bad_time", "occurred_at lies outside the years 1970 to 2200")
     if event.v != ENVELOPE_VERSION:
         raise PoisonError("unknown_version", f"envelope version {event.v} is not known here")

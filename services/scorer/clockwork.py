@@ -71,7 +71,7 @@ class Clockwork:
     async def timers(self) -> None:
         """See to all leads that are due by the watermark, some hundred at a time."""
         while True:
-            seen_to, changes = await self._transact(lambda c: act_on_time(c, self._scene()))
+            seen_to, changes = await self.transact(lambda c: act_on_time(c, self._scene()))
             metrics.TIMERS.inc(seen_to)
             metrics.STAGE_CHANGES.labels("timer").inc(changes)
             if seen_to < LEADS_AT_ONCE:
@@ -85,18 +85,18 @@ class Clockwork:
         scene = self._scene()
         began = time.monotonic()
         if scene.accounts is not None and began >= self._accounts_from:
-            await see_to_accounts(self._transact, self._scene)
+            await see_to_accounts(self.transact, self._scene)
             ended = time.monotonic()
             self._accounts_from = ended + 2 * (ended - began)
             self._forgotten = 0
         elif scene.accounts is None and self._forgotten != scene.ruleset.version:
-            await self._transact(forget_accounts)
+            await self.transact(forget_accounts)
             self._forgotten = scene.ruleset.version
 
     async def recalculation(self) -> None:
         """Score all leads again that stand under an older ruleset."""
         total = 0
-        while done := await self._transact(lambda c: recalculate(c, self._scene())):
+        while done := await self.transact(lambda c: recalculate(c, self._scene())):
             total += done
             metrics.RECALCULATED.inc(done)
         if total:
@@ -111,7 +111,9 @@ class Clockwork:
             metrics.AUDIT_DIFFERING.set(row["differing"])
             metrics.AUDIT_ENDED.set(row["ended"])
 
-    async def _transact(self, work: Callable[[Any], Awaitable[Any]]) -> Any:
+    async def transact(self, work: Callable[[Any], Awaitable[Any]]) -> Any:
+        """Do work in a transaction, again and again until it succeeds."""
+
         async def attempt() -> Any:
             async with self._pool.acquire() as connection, connection.transaction():
                 return await work(connection)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from services.scorer.arrivals import Unreadable
+from services.scorer.arrivals import TOO_OLD, Unreadable
 from services.scorer.metrics import EVENTS
 from shared.bus import Record, SupervisedProducer
 from shared.settings import Settings
@@ -36,9 +36,12 @@ class DeadLetters:
         """Write them. Raises TryAgainError when Kafka does not acknowledge, and
         TooManyDeadLettersError past the limit: in both cases nobody may skip the records.
         """
-        self._count(len(refused))
+        # (That events are too old is foreseen, however many there are.)
+        too_old = sum(one.error.code == TOO_OLD for one in refused)
+        self._count(len(refused) - too_old)
         await self._producer.deliver([self._record(partition, one) for one in refused])
-        EVENTS.labels("dead_letter").inc(len(refused))
+        EVENTS.labels("dead_letter").inc(len(refused) - too_old)
+        EVENTS.labels(TOO_OLD).inc(too_old)
         for one in refused:
             log.warning(
                 "record to the dead letter", partition=partition, offset=one.record.offset,

@@ -4,7 +4,7 @@ is new.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,9 @@ import msgspec
 from services.scorer import queries
 from services.scorer.anonymous import AnonymousId, Claim, runs_of
 from services.scorer.arrivals import Arrival
+from services.scorer.carries import Carries, load_carries
 from services.scorer.core.by_hand import set_by_hand
+from services.scorer.core.carrying import restored
 from services.scorer.core.compiled import Ruleset
 from services.scorer.core.fold import fold_scores, new_state, position, settle
 from services.scorer.core.moves import MAIN
@@ -28,7 +30,7 @@ from shared.envelope import Event, decode_event
 from shared.event_types import OPERATOR, STAGE_OVERRIDDEN
 from shared.facts import Cause, StageChange
 from shared.lead_state import Position, ScoreState, decode_scores
-from shared.ledger import encode_entries
+from shared.ledger import TimeEntry, encode_entries
 
 # A checkpoint every so many events of a lead: what a late event folds again at most.
 CHECKPOINT_EVERY = 64
@@ -50,11 +52,28 @@ class Stored:
 class Past:
     """What is needed to fold some leads again.
 
-    bases: lead → (its checkpoint's state, or an empty one) · stored: events after the base.
+    bases: lead → (its checkpoint's state, or an empty one) · stored: events after the base ·
+    carries: what is carried forward of leads whose history is partly deleted, see begin_carried ·
+    from_ms: of those that begin with that, from when on all is made anew · turned: what rules on
+    traits gave and took at the beginning, under a ruleset newer than what is carried.
     """
 
     bases: dict[UUID, ScoreState] = field(default_factory=dict)
     stored: list[Stored] = field(default_factory=list)
+    carries: Carries = field(default_factory=Carries)
+    from_ms: dict[UUID, int] = field(default_factory=dict)
+    turned: dict[UUID, list[TimeEntry]] = field(default_factory=dict)
+
+    def begin_carried(self, ruleset: Ruleset, parents: Mapping[UUID, UUID | None]) -> None:
+        """Have leads that would begin with nothing begin with what is carried of all they are made
+        of. parents: leads that have just been merged into others (or None: stand again).
+        """
+        for lead_id, carries in self.carries.by_holder(parents).items():
+            base = self.bases.get(lead_id)
+            if base is None or base.last is None:
+                lasts = [one.state.last for one in carries if one.state.last is not None]
+                self.from_ms[lead_id] = min((last[0] + 1 for last in lasts), default=0)
+                self.bases[lead_id], self.turned[lead_id] = restored(ruleset, carries)
 
     def by_home(self) -> dict[UUID, list[Stored]]:
         """The stored events of each lead, as they belong now."""
@@ -65,9 +84,15 @@ class Past:
 
 
 async def load_past(
-    connection: Any, ruleset: Ruleset, late: Mapping[UUID, int], whole: Iterable[UUID]
+    connection: Any,
+    ruleset: Ruleset,
+    late: Mapping[UUID, int],
+    whole: Iterable[UUID],
+    carried: Collection[UUID] = (),
 ) -> Past:
-    """Read what folding again needs. late: lead → instant of its first late event."""
+    """Read what folding again needs. late: lead → instant of its first late event · carried: leads
+    of which something may be carried forward.
+    """
     past = Past({lead_id: new_state() for lead_id in whole})
     from_ms = dict.fromkeys(past.bases, 0)
     if late:
@@ -84,6 +109,8 @@ async def load_past(
         base = past.bases[one.lead_id].last
         if base is None or one.position > base:
             past.stored.append(one)
+    if carried:
+        past.carries = await load_carries(connection, carried)
     return past
 
 
@@ -103,9 +130,12 @@ async def _stored(connection: Any, from_ms: Mapping[UUID, int]) -> list[Stored]:
     return found
 
 
-def settle_contested(plan: Plan, arrivals: Sequence[Arrival], past: Past) -> None:
+def settle_contested(
+    plan: Plan, arrivals: Sequence[Arrival], past: Past, oldest_ms: int = 0
+) -> None:
     """Work out anew whom contested anonymous ids belong to, from every claim ever made, and move
-    the events that carry nothing else.
+    the events that carry nothing else. oldest_ms: claims before it may be deleted; there, runs are
+    as they were.
     """
     for anonymous_id, anonymous in plan.contested.items():
         claims = [
@@ -118,6 +148,11 @@ def settle_contested(plan: Plan, arrivals: Sequence[Arrival], past: Past) -> Non
             for arrival in arrivals
             if arrival.lead_id is not None
             and anonymous_id in claimed_anonymous_ids(arrival.mention)
+        ]
+        claims += [
+            Claim(since_ms, "", "", plan.merges.get(lead_id, lead_id))
+            for since_ms, lead_id in anonymous.claimed_runs()
+            if since_ms < oldest_ms
         ]
         if not claims:
             continue
@@ -145,13 +180,19 @@ def fold_again(
     base: ScoreState | None,
     line: Sequence[Stored | Arrival],
     outcome: Outcome,
+    from_ms: int | None = None,
+    turned: Sequence[TimeEntry] = (),
 ) -> None:
     """Fold a lead's scores from its base over stored and fresh events. The ladder is not read, and
-    time goes no further than the newest event: read_ladder_once does both.
+    time goes no further than the newest event: read_ladder_once does both. from_ms, turned: see
+    Past.
     """
     line = sorted(line, key=lambda one: one.position)
     state = base if base is not None else new_state()
-    outcome.drop_from(lead, state.last[0] + 1 if state.last else 0)
+    if from_ms is None:
+        from_ms = state.last[0] + 1 if state.last else 0
+    outcome.drop_from(lead, from_ms)
+    state.carried_ms = max(state.carried_ms, lead.state.carried_ms)
     folded = fold_scores(ruleset, state, [one.event for one in line], CHECKPOINT_EVERY)
     lead.state = folded.state
     lead.ruleset_version = ruleset.version
@@ -163,7 +204,7 @@ def fold_again(
         encoded = encode_entries(entries)
         if one.was_of != lead.id or encoded != one.entries:
             outcome.rewrites[one.key] = (lead.id, encoded)
-    outcome.add_time_entries(lead, folded.time_entries)
+    outcome.add_time_entries(lead, [*turned, *folded.time_entries])
     outcome.add_checkpoints(lead, folded.checkpoints)
 
 

@@ -22,6 +22,7 @@ from services.scorer.partings import Partings
 from services.scorer.patience import Patience
 from services.scorer.plan import Limits
 from services.scorer.resends import Resends
+from services.scorer.retention.keeper import Keeper
 from services.scorer.scene import Scene
 from services.scorer.taking import Taker
 from shared.bus import SupervisedProducer, admin_client, create_consumer, create_producer
@@ -37,6 +38,7 @@ FETCH_BYTES = 16 * 1024 * 1024
 RULESET_POLL_SECONDS = 1.0
 GARBAGE_SECONDS = 20.0
 AUDIT_POLL_SECONDS = 10.0
+RETENTION_POLL_SECONDS = 1.0
 STOP_SECONDS = 10.0
 
 
@@ -67,8 +69,8 @@ async def score_until_stopped(settings: Settings) -> None:
     server = asyncio.create_task(serve_health(settings, health))
     try:
         async with contextlib.AsyncExitStack() as stack:
-            intake, clockwork, ruleset = await _wire(settings, health, stack)
-            await _run_tasks(settings, stopping, intake, clockwork, ruleset)
+            intake, clockwork, ruleset, keeper = await _wire(settings, health, stack)
+            await _run_tasks(settings, stopping, intake, clockwork, ruleset, keeper)
     finally:
         server.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -78,7 +80,7 @@ async def score_until_stopped(settings: Settings) -> None:
 
 async def _wire(
     settings: Settings, health: Health, stack: contextlib.AsyncExitStack
-) -> tuple[Intake, Clockwork, LiveRuleset]:
+) -> tuple[Intake, Clockwork, LiveRuleset, Keeper]:
     topic = settings.topics.lead_events
     engine = create_engine(settings, pool_size=1, max_overflow=1)
     stack.push_async_callback(engine.dispose)
@@ -116,6 +118,7 @@ async def _wire(
             ruleset.accounts,
             limits,
             hash_key,
+            keeper.oldest_ms,
             partings,
         )
 
@@ -131,9 +134,10 @@ async def _wire(
         consumer, topic, cluster_id, pool, patience, taker, settings.batch_max_events, kafka_is
     )
     clockwork = Clockwork(pool, topic, intake, patience, ruleset, health, scene)
+    keeper = Keeper(settings, clockwork.transact, scene)
     await consumer.start()
     stack.push_async_callback(_stop, consumer)
-    return intake, clockwork, ruleset
+    return intake, clockwork, ruleset, keeper
 
 
 async def _stop(consumer: AIOKafkaConsumer) -> None:
@@ -170,6 +174,7 @@ async def _run_tasks(
     intake: Intake,
     clockwork: Clockwork,
     ruleset: LiveRuleset,
+    keeper: Keeper,
 ) -> None:
     patience = clockwork.patience
 
@@ -196,6 +201,7 @@ async def _run_tasks(
         group.create_task(every(RULESET_POLL_SECONDS, newer_ruleset, stopping))
         group.create_task(every(1.0, watch, stopping))
         group.create_task(every(AUDIT_POLL_SECONDS, audit_result, stopping))
+        group.create_task(every(RETENTION_POLL_SECONDS, keeper.tick, stopping))
         group.create_task(every(GARBAGE_SECONDS, collect_garbage, stopping))
         group.create_task(_ending(intake.run(stopping), stopping))
         log.info("started")

@@ -6,7 +6,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 EVENTS = Counter(
     "leadscore_scorer_events", "Events taken in, by what became of them", ["outcome"]
-)  # scored, duplicate, erased (of a person erased since), dead_letter
+)  # scored, duplicate, erased (of a person erased since), dead_letter, too_old (one, too)
 ENTRIES = Counter("leadscore_scorer_entries", "Ledger entries granted")
 STAGE_CHANGES = Counter(
     "leadscore_scorer_stage_changes", "Stage changes, by what caused them", ["cause"]
@@ -52,6 +52,19 @@ ACCOUNT_NOTES = Gauge(
 ACCOUNTS_MADE = Counter("leadscore_scorer_accounts_made", "Account scores made anew")
 ACCOUNT_STAGE_CHANGES = Counter(
     "leadscore_scorer_account_stage_changes", "Stage changes of accounts"
+)
+RETENTION_ROWS = Counter(
+    "leadscore_scorer_retention_rows", "Rows that went because they were old enough", ["class"]
+)  # events, anonymous, bots, logs
+RETENTION_HORIZON = Gauge(
+    "leadscore_scorer_retention_horizon_timestamp_seconds",
+    "What is older goes, or is gone, by class of data",
+    ["class"],
+)
+RETENTION_SWEPT = Gauge(
+    "leadscore_scorer_retention_swept_timestamp_seconds",
+    "When the last sweep of a class ended",
+    ["class"],
 )
 RULESET_VERSION = Gauge("leadscore_scorer_ruleset_version", "The ruleset version in use")
 RECALCULATED = Counter(

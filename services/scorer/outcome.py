@@ -85,10 +85,10 @@ class Outcome:
 
     def drop_from(self, lead: Lead, from_ms: int) -> None:
         """What is kept of a lead's scores after an instant is old. To call before its state goes:
-        a lead that watched nothing has had nothing of time.
+        a lead that watched nothing has had nothing of time, but where its past is carried forward.
         """
         self.stale_checkpoints[lead.id] = from_ms
-        if lead.state.watch is not None:
+        if lead.state.watch is not None or lead.state.carried_ms >= 0:
             self.stale_time_entries[lead.id] = from_ms
 
     def add_release(self, lead: Lead, release: Release, at_ms: int, scores: Scores) -> None:

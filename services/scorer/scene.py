@@ -43,4 +43,6 @@ class Scene:
     limits: Limits = field(default_factory=Limits)
     # Of keyed hashes, as in settings.
     hash_key: bytes = b""
+    # Events before this instant are refused: their like is deleted.
+    oldest_ms: int = 0
     partings: Partings = field(default_factory=Partings)

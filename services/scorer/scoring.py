@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from services.scorer.arrivals import Arrival
+from services.scorer.arrivals import Arrival, TooOldError
 from services.scorer.core.by_time import scored_until_ms
 from services.scorer.core.compiled import Ruleset
 from services.scorer.core.fold import (
@@ -73,12 +73,15 @@ async def score(
         if lead_id not in whole and _is_late(leads[lead_id], arrivals)
     }
     if whole or late:
-        past = await load_past(connection, scene.ruleset, late, whole - plan.created.keys())
+        carried = _carried(leads, whole | late.keys(), by_lead)
+        past = await load_past(
+            connection, scene.ruleset, late, whole - plan.created.keys(), carried
+        )
         for stored in past.stored:
             home = plan.merges.get(stored.lead_id, stored.lead_id)
             stored.lead_id = homes.get(stored.key, home)
         if rerun:
-            settle_contested(plan, incoming, past)
+            settle_contested(plan, incoming, past, scene.oldest_ms)
             by_lead = _grouped(fresh)  # events moved between leads that are folded whole anyway
         stored_of = past.by_home()
         first_ms = {
@@ -87,12 +90,16 @@ async def score(
         }
         await part(connection, leads, plan, first_ms, scene, outcome)
         told = absorb(leads, plan, scene, outcome)
+        past.begin_carried(scene.ruleset, _parents(plan))
         again = (whole | late.keys()) - plan.merges.keys()
         for lead_id in sorted(again):
             lead = leads[lead_id]
             cause = causes.get(lead_id) or _cause(lead, scene.ruleset, lead_id in whole)
             line = [*stored_of.get(lead_id, ()), *by_lead.pop(lead_id, ())]
-            fold_again(scene.ruleset, lead, past.bases.get(lead_id), line, outcome)
+            fold_again(
+                scene.ruleset, lead, past.bases.get(lead_id), line, outcome,
+                past.from_ms.get(lead_id), past.turned.get(lead_id, ()),
+            )  # fmt: skip
             set_late_by_hand(scene, lead, line, outcome)
             read_ladder_once(scene, lead, cause, outcome, told.get(lead_id, frozenset()))
             finish(scene.ruleset, lead, outcome)
@@ -137,7 +144,31 @@ def _is_late(lead: Lead, arrivals: list[Arrival]) -> bool:
     last = lead.state.last
     if last is None:
         return False
-    return arrivals[0].position < last or arrivals[0].at_ms < scored_until_ms(lead.state)
+    # (Equal: what was deleted since comes again.)
+    return arrivals[0].position <= last or arrivals[0].at_ms < scored_until_ms(lead.state)
+
+
+def _carried(leads: Mapping[UUID, Lead], again: Iterable[UUID], by_lead: ByLead) -> list[UUID]:
+    """The leads whose past is partly deleted. Raises TooOldError for events from there."""
+    carried = [lead_id for lead_id in again if leads[lead_id].state.carried_ms >= 0]
+    too_old = [
+        arrival
+        for lead_id in carried
+        for arrival in by_lead.get(lead_id, ())
+        if arrival.at_ms <= leads[lead_id].state.carried_ms
+    ]
+    if too_old:
+        raise TooOldError(too_old)
+    return carried
+
+
+def _parents(plan: Plan) -> dict[UUID, UUID | None]:
+    """Leads that are merged into others now, and those that stand again (None)."""
+    parents: dict[UUID, UUID | None] = dict(plan.merges)
+    if plan.review is not None:
+        parents |= plan.review.rejoined
+        parents |= dict.fromkeys(plan.review.revived)
+    return parents
 
 
 def _reaches_back(leads: Mapping[UUID, Lead], plan: Plan, incoming: Sequence[Arrival]) -> bool:

@@ -11,7 +11,7 @@ import asyncpg
 import structlog
 
 from services.scorer import metrics
-from services.scorer.arrivals import Arrival, Record, Unreadable, read_records
+from services.scorer.arrivals import TOO_OLD, Arrival, Record, TooOldError, Unreadable, read_records
 from services.scorer.batch import BatchClaim, Taken, TooManyMergesError, take_in
 from services.scorer.dead_letters import DeadLetters
 from services.scorer.erasing import begin_erasure, end_erasure, erase_piece
@@ -63,7 +63,7 @@ class Taker:
         too much fails; any other error is one that nobody foresaw.
         """
         started = time.perf_counter()
-        arrivals, unreadable = read_records(batch.records, self._hash_key)
+        arrivals, unreadable = read_records(batch.records, self._hash_key, self._scene().oldest_ms)
         if unreadable:
             await self._put_aside(batch.claim.partition, unreadable)
         claim = batch.claim
@@ -95,6 +95,12 @@ class Taker:
     async def _take(self, claim: BatchClaim, arrivals: list[Arrival]) -> None:
         try:
             _count(await self._transact(claim, arrivals))
+        except TooOldError as error:
+            poison = PoisonError(TOO_OLD, str(error))
+            refused = [Unreadable(one.record, poison) for one in error.arrivals]
+            await self._put_aside(claim.partition, refused)
+            gone = {id(one) for one in error.arrivals}
+            await self._take(claim, [one for one in arrivals if id(one) not in gone])
         except TooManyMergesError as error:
             await self._in_parts(claim, arrivals, error.parts)
         except COLLISIONS:
@@ -106,12 +112,10 @@ class Taker:
 
     async def _transact(self, claim: BatchClaim, arrivals: list[Arrival]) -> Taken:
         large = len(arrivals) > SMALL_BATCH
-        taken = await self._within(
+        return await self._within(
             lambda connection: take_in(connection, claim, arrivals, self._scene()),
             LARGE_BATCH_COLLISIONS if large else MOST_COLLISIONS,
         )
-        self.on_commit()
-        return taken
 
     async def _within(
         self, step: Callable[[Any], Awaitable[Result]], most_collisions: int = MOST_COLLISIONS
@@ -122,7 +126,9 @@ class Taker:
             async with self._pool.acquire() as connection, connection.transaction():
                 return await step(connection)
 
-        return await self._patience.through(work, most_collisions)
+        done = await self._patience.through(work, most_collisions)
+        self.on_commit()
+        return done
 
     async def _in_parts(self, claim: BatchClaim, arrivals: list[Arrival], parts: int) -> None:
         """Take a batch in by parts of one size, each a transaction with its own claim."""

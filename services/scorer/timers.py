@@ -64,14 +64,18 @@ async def score_anew(
     once, as a recalculation.
     """
     standing = [lead.id for lead in leads if lead.merged_into is None]
-    past = await load_past(connection, scene.ruleset, {}, standing)
+    past = await load_past(connection, scene.ruleset, {}, standing, standing)
+    past.begin_carried(scene.ruleset, {})
     homes = past.by_home()
     for lead in leads:
         lead.ruleset_version = scene.ruleset.version
         lead.due_ms = None
         if lead.merged_into is None:
             line = homes.get(lead.id, [])
-            fold_again(scene.ruleset, lead, past.bases.get(lead.id), line, outcome)
+            fold_again(
+                scene.ruleset, lead, past.bases.get(lead.id), line, outcome,
+                past.from_ms.get(lead.id), past.turned.get(lead.id, ()),
+            )  # fmt: skip
             read_ladder_once(scene, lead, "recalculation", outcome)
             finish(scene.ruleset, lead, outcome)
             await asyncio.sleep(0)  # a whole history may be long

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
 
+from services.scorer.audit.continued import Continued
 from services.scorer.audit.memory import differing_memory
 from services.scorer.audit.stored import StoredLead
 from services.scorer.audit.yardstick import Yardstick
@@ -73,11 +74,16 @@ def differences(lead: StoredLead, yardstick: Yardstick) -> list[Difference]:
     state, journeys = decode_scores(lead.scores), decode_journeys(lead.journeys)
     events, ledger = _ledger(lead, yardstick.names)
     until_ms = scored_until_ms(state)
-    oracle = yardstick.oracle(events, until_ms)
-    again = fold_scores(yardstick.core, new_state(), events).state
-    advance_scores(yardstick.core, again, until_ms)
+    oracle: Oracle | Continued
+    if lead.carried:
+        oracle = Continued(yardstick.core, yardstick.names, lead.carried, events, until_ms)
+        again = oracle.state
+    else:
+        oracle = yardstick.oracle(events, until_ms)
+        again = fold_scores(yardstick.core, new_state(), events).state
+        advance_scores(yardstick.core, again, until_ms)
     return [
-        *_events(state, events),
+        *_events(state, events, [one.state for one in lead.carried]),
         *_scores(state, oracle, yardstick, until_ms),
         *_entries(ledger, oracle),
         *_holding(state, oracle, yardstick.names),
@@ -117,16 +123,21 @@ def _line(at_ms: int, of: Position | None, entry: Entry, names: Mapping[int, str
     return Line(at_ms, of, rule, entry.points, entry.raw, entry.clipped)
 
 
-def _events(state: ScoreState, events: list[Event]) -> Iterator[Difference]:
-    if state.events != len(events):
-        yield Difference("events", "", f"{state.events} counted", f"{len(events)} stored")
-    last = position(events[-1]) if events else None
+def _events(
+    state: ScoreState, events: list[Event], carried: list[ScoreState]
+) -> Iterator[Difference]:
+    there = len(events) + sum(one.events for one in carried)
+    if state.events != there:
+        yield Difference("events", "", f"{state.events} counted", f"{there} stored")
+    places = [one.last for one in carried if one.last is not None]
+    places += [position(events[-1])] if events else []
+    last = max(places, default=None)
     if state.last != last:
         yield Difference("newest event", "", _place(state.last), _place(last))
 
 
 def _scores(
-    state: ScoreState, oracle: Oracle, yardstick: Yardstick, until_ms: int
+    state: ScoreState, oracle: Oracle | Continued, yardstick: Yardstick, until_ms: int
 ) -> Iterator[Difference]:
     """Every model, as its score is shown, now and later."""
     granted = sum(abs(one.points) for one in oracle.entries)
@@ -143,7 +154,7 @@ def _scores(
                 break
 
 
-def _entries(ledger: list[Line], oracle: Oracle) -> Iterator[Difference]:
+def _entries(ledger: list[Line], oracle: Oracle | Continued) -> Iterator[Difference]:
     due = [_due(one) for one in oracle.entries]
     granted = sum(abs(one.points) for one in due)
     for left, right in zip_longest(ledger, due):
@@ -184,7 +195,9 @@ def _place(at: Position | None) -> str:
     return f"event {at[1]}/{at[2]}" if at is not None else "none"
 
 
-def _holding(state: ScoreState, oracle: Oracle, names: Mapping[int, str]) -> Iterator[Difference]:
+def _holding(
+    state: ScoreState, oracle: Oracle | Continued, names: Mapping[int, str]
+) -> Iterator[Difference]:
     """Rules that hold, and what they gave."""
     stored = {
         names.get(number, f"rule number {number}"): points
@@ -202,7 +215,7 @@ def _given(points: float | None) -> str:
     return "doesn't hold" if points is None else f"{points:+.6g}"
 
 
-def _traits(state: ScoreState, oracle: Oracle) -> Iterator[Difference]:
+def _traits(state: ScoreState, oracle: Oracle | Continued) -> Iterator[Difference]:
     """Their names; the values are about a person."""
     for name in sorted(state.traits.keys() | oracle.traits.keys()):
         if state.traits.get(name) != oracle.traits.get(name):
@@ -210,7 +223,7 @@ def _traits(state: ScoreState, oracle: Oracle) -> Iterator[Difference]:
             yield Difference("trait", name, *there)
 
 
-def _consent(state: ScoreState, oracle: Oracle) -> Iterator[Difference]:
+def _consent(state: ScoreState, oracle: Oracle | Continued) -> Iterator[Difference]:
     """What was said of each purpose; and the region, whose name is the ruleset's."""
     for purpose in (*PURPOSES, DELIVERY):
         said, due = state.consent.get(purpose), oracle.consents.since(purpose)

@@ -8,6 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from services.scorer.audit import queries
+from services.scorer.carries import load_carries
+from services.scorer.core.carrying import Carried
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,8 @@ class StoredLead:
     """A lead's row and what belongs to it, not decoded yet.
 
     events: (body, entries) in no order · by_time: (instant in ms, entries), in order · moves: in
-    order of their numbers.
+    order of their numbers · carried: of the lead and those merged into it, what is left of events
+    that are deleted.
     """
 
     id: UUID
@@ -37,6 +40,7 @@ class StoredLead:
     events: list[tuple[bytes, bytes | None]] = field(default_factory=list)
     by_time: list[tuple[int, bytes]] = field(default_factory=list)
     moves: list[Move] = field(default_factory=list)
+    carried: list[Carried] = field(default_factory=list)
 
 
 async def leads_between(connection: Any, after: UUID, upto: UUID) -> list[StoredLead]:
@@ -64,4 +68,8 @@ async def _with_belongings(connection: Any, rows: Sequence[Mapping[str, Any]]) -
         leads[lead_id].by_time.append((at_ms, entries))
     for lead_id, *move in await connection.fetch(queries.MOVES, ids):
         leads[lead_id].moves.append(Move(*move))
+    carries = await load_carries(connection, ids)
+    for lead_id, carried in carries.by_holder({}).items():
+        if lead_id in leads:  # or it was merged into one of another chunk
+            leads[lead_id].carried = carried
     return list(leads.values())

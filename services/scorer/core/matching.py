@@ -33,7 +33,9 @@ def matched_rules(ruleset: Ruleset, state: ScoreState, event: Event, at_ms: int)
         matched = ruleset.index.matching(event, state.traits)
         if changed or ruleset.open_rules:
             moment = Moment(event, state.traits, NOTHING_WATCHED, at_ms)
-            turned = _turned(ruleset.trait_rules if changed else ruleset.open_rules, state, moment)
+            turned = turned_rules(
+                ruleset.trait_rules if changed else ruleset.open_rules, state, moment
+            )
             if turned:
                 matched = sorted([*matched, *turned], key=_order)
     return [rule for rule in matched if rule.on] if frozen else matched
@@ -83,7 +85,7 @@ def _watched(
     matched = ruleset.index.matching(event, state.traits)
     if ruleset.sifting:
         matched = [rule for rule in matched if rule.timed is None or rule.timed(moment)]
-    turned = _turned(ruleset.trait_rules if changed else ruleset.open_rules, state, moment)
+    turned = turned_rules(ruleset.trait_rules if changed else ruleset.open_rules, state, moment)
     return sorted([*matched, *turned], key=_order) if turned else matched
 
 
@@ -100,7 +102,7 @@ def refused_entries(ruleset: Ruleset, state: ScoreState, event: Event, at_ms: in
     return refused(state, event, at_ms, matched, "bot") if matched else []
 
 
-def _turned(rules: tuple[Rule, ...], state: ScoreState, moment: Moment) -> list[Rule]:
+def turned_rules(rules: tuple[Rule, ...], state: ScoreState, moment: Moment) -> list[Rule]:
     """The rules that begin to hold, or cease to, now; one that goes on to hold, but gives another
     number of points, twice: it is taken back and granted anew.
     """

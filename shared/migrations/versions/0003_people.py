@@ -130,6 +130,7 @@ def _create_retention_tables() -> None:
         sa.Column("events", sa.Integer(), nullable=False),
         sa.Column("ruleset_version", sa.Integer(), nullable=False),
         sa.Column("scores", postgresql.BYTEA(), nullable=False),
+        sa.Column("counts", postgresql.BYTEA(), nullable=False),
         sa.Column("points", postgresql.JSONB(), server_default="{}", nullable=False),
         sa.PrimaryKeyConstraint("lead_id", name="carry_pkey"),
     )
@@ -137,9 +138,13 @@ def _create_retention_tables() -> None:
         "retention",
         sa.Column("class", sa.Text(), nullable=False),
         sa.Column("until_ms", sa.BigInteger(), nullable=False),
+        sa.Column("since_ms", sa.BigInteger(), server_default=sa.text("-1"), nullable=False),
         sa.Column("position", sa.Text(), server_default="", nullable=False),
-        sa.Column("done", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("looked", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("done", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("class", name="retention_pkey"),
     )
 

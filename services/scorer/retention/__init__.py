@@ -1,0 +1,1 @@
+"""Retention: what is old enough goes, in small steps, and scores don't change."""
