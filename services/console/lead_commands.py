@@ -1,11 +1,13 @@
-"""leadscore lead: what could happen next to one lead."""
+"""leadscore lead: what could happen next to one lead, and what was said of it."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import time
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, TypeVar
+from uuid import UUID
 
 import typer
 
@@ -13,6 +15,8 @@ from services.console.merge_commands import merge, merges, unmerge
 
 if TYPE_CHECKING:
     from services.console.answers import NextEvent, NextSteps
+    from services.console.reading import LeadReader
+    from services.console.trait_answers import TraitHistory
 
 app = typer.Typer(
     help="Leads: what could happen next, joining and parting them.", no_args_is_help=True
@@ -20,6 +24,11 @@ app = typer.Typer(
 app.command()(merge)
 app.command()(unmerge)
 app.command()(merges)
+
+Who = Annotated[str, typer.Argument(help="A lead's email address, id, user id or anonymous id.")]
+# What one reading of the traits looks at: the API goes further back, by page.
+TRAIT_EVENTS = 2000
+Found = TypeVar("Found")
 
 
 @app.callback()
@@ -29,9 +38,7 @@ def lead() -> None:
 
 @app.command(name="next")
 def next_(
-    who: Annotated[
-        str, typer.Argument(help="A lead's email address, id, user id or anonymous id.")
-    ],
+    who: Who,
     journey: Annotated[str, typer.Option(help="Which journey.")] = "main",
     every: Annotated[
         bool, typer.Option("--all", help="Tell of the rules that don't help, too, and why.")
@@ -41,11 +48,31 @@ def next_(
     and where it goes if nothing happens. Every answer was tried on the lead's own history, and
     changes nothing. Exit code 1 when there is no such lead or journey.
     """
-    for line in told(asyncio.run(_read(who.strip(), journey)), every=every):
+    found = asyncio.run(_asked(who, lambda reader, lead_id: reader.next_steps(lead_id, journey)))
+    for line in told(found, every=every):
         typer.echo(line)
 
 
-async def _read(who: str, journey: str) -> NextSteps:
+@app.command()
+def traits(
+    who: Who,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Tell each trait's value with the event that said so, and the values it had before, as far as
+    the lead's newest 2,000 events tell. Exit code 1 when there is no such lead.
+    """
+    found = asyncio.run(
+        _asked(who, lambda reader, lead_id: reader.traits(lead_id, TRAIT_EVENTS, None))
+    )
+    if as_json:
+        typer.echo(found.model_dump_json())
+        return
+    for line in traits_told(found):
+        typer.echo(line)
+
+
+async def _asked(who: str, question: Callable[[LeadReader, UUID], Awaitable[Found]]) -> Found:
+    """The answer about the lead that is named so; or why there is none, and exit with 1."""
     from deploy.local.state import load_settings
     from services.console.reading import LeadReader
     from services.console.refusals import DATABASE_AWAY, RefusedError
@@ -61,7 +88,7 @@ async def _read(who: str, journey: str) -> NextSteps:
         if lead_id is None:
             raise RefusedError(404, "lead_not_found", "there is no such lead")
         reader = LeadReader(engine, lambda: time.time_ns() // 1_000_000)
-        return await reader.next_steps(lead_id, journey)
+        return await question(reader, lead_id)
     except RefusedError as refused:
         typer.echo(refused.problem.message, err=True)
     except DATABASE_AWAY as error:
@@ -96,6 +123,28 @@ def told(found: NextSteps, *, every: bool) -> list[str]:
     move = found.if_nothing_happens
     moves = "it stays" if move is None else f"{move.from_stage} → {move.to_stage} on {move.at}"
     return [*lines, f"if nothing happens: {moves}"]
+
+
+def traits_told(found: TraitHistory) -> list[str]:
+    """The answer in lines: the value that stands, and below it who said what, newest first."""
+    if found.merged_into is not None:
+        return [f"this lead was merged into {found.merged_into}: ask for that one"]
+    lines = []
+    for trait in found.items:
+        lines.append(f"{trait.name}: {_as_text(trait.value)}")
+        for said in trait.said:
+            by = f"{said.type} {said.event_id} of {said.source}"
+            often = f", and {said.times - 1} before since {said.since}" if said.times > 1 else ""
+            lines.append(f"    {said.at}  {_as_text(said.value)}  {by}{often}")
+        if trait.more:
+            lines.append("    older values are left out")
+    if found.next_cursor is not None:
+        lines.append(f"only the newest {found.events:,} events were read")
+    return lines or ["nothing was said of it"]
+
+
+def _as_text(value: object) -> str:
+    return "none" if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def event_words(event: NextEvent) -> str:

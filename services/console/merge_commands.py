@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID, uuid4
@@ -12,8 +13,13 @@ import typer
 from services.console.stage_commands import Actor, DryRun, Id, fail, now_ms, whoever
 
 if TYPE_CHECKING:
+    from services.console.merge_answers import AcceptedMerge
     from services.console.merging import MergeDesk
 
+WAIT_SECONDS = 30.0
+POLL_SECONDS = 0.1
+
+Wait = Annotated[bool, typer.Option("--wait", help="Until the scorer has done it, up to 30 s.")]
 Who = Annotated[str, typer.Argument(help="A lead's email address, id, user id or anonymous id.")]
 
 
@@ -23,6 +29,7 @@ def merge(
     actor: Actor = "",
     id_: Id = "",
     dry_run: DryRun = False,
+    wait: Wait = False,
 ) -> None:
     """Say that two leads are one person. The older known one survives and keeps its id; scores are
     computed again over both histories, and nobody is handed over twice.
@@ -30,10 +37,13 @@ def merge(
 
     async def order(desk: MergeDesk, leads: list[UUID]) -> Any:
         one, two = leads
-        return await desk.merge(one, two, id_ or uuid4().hex, whoever(actor), dry_run=dry_run)
+        done = await desk.merge(one, two, id_ or uuid4().hex, whoever(actor), dry_run=dry_run)
+        if wait and not dry_run:
+            await _carried_out(desk, done, joined=True)
+        return done
 
     done = asyncio.run(_at_desk(order, lead, other))
-    _tell(f"{done.lead_id} and {done.other}: one person", dry_run=dry_run)
+    _tell(f"{done.lead_id} and {done.other}: one person", dry_run=dry_run, waited=wait)
 
 
 def unmerge(
@@ -41,16 +51,20 @@ def unmerge(
     actor: Actor = "",
     id_: Id = "",
     dry_run: DryRun = False,
+    wait: Wait = False,
 ) -> None:
     """Take a merge back: both leads stand as if it had not happened; later events stay with the
     identifier that brought them. What is said of the two from now on counts again.
     """
 
     async def order(desk: MergeDesk, leads: list[UUID]) -> Any:
-        return await desk.unmerge(leads[0], id_ or uuid4().hex, whoever(actor), dry_run=dry_run)
+        done = await desk.unmerge(leads[0], id_ or uuid4().hex, whoever(actor), dry_run=dry_run)
+        if wait and not dry_run:
+            await _carried_out(desk, done, joined=False)
+        return done
 
     done = asyncio.run(_at_desk(order, absorbed))
-    _tell(f"{done.lead_id} and {done.other}: two people", dry_run=dry_run)
+    _tell(f"{done.lead_id} and {done.other}: two people", dry_run=dry_run, waited=wait)
 
 
 def merges(lead: Who) -> None:
@@ -69,8 +83,17 @@ def merges(lead: Who) -> None:
         typer.echo("none")
 
 
-def _tell(what: str, *, dry_run: bool) -> None:
-    typer.echo(f"{what}: {'nothing is sent' if dry_run else 'accepted'}")
+def _tell(what: str, *, dry_run: bool, waited: bool) -> None:
+    typer.echo(f"{what}: {'nothing is sent' if dry_run else 'done' if waited else 'accepted'}")
+
+
+async def _carried_out(desk: MergeDesk, order: AcceptedMerge, *, joined: bool) -> None:
+    """Wait until the two are one, or two again; say when they still aren't, and exit with 1."""
+    until = time.monotonic() + WAIT_SECONDS
+    while await desk.are_one(order.lead_id, order.other) is not joined:
+        if time.monotonic() > until:
+            fail(f"accepted, and not done after {WAIT_SECONDS:g} s: is a scorer running?")
+        await asyncio.sleep(POLL_SECONDS)
 
 
 async def _at_desk(work: Callable[[MergeDesk, list[UUID]], Awaitable[Any]], *names: str) -> Any:

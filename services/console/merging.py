@@ -71,6 +71,14 @@ class MergeDesk:
             raise _refused(error) from None
         return await self._sent(event, absorbed, survivor, dry_run=dry_run)
 
+    async def are_one(self, one: UUID, other: UUID) -> bool:
+        """Whether two leads are parts of one, or one of the other, by now."""
+        async with self._engine.connect() as connection:
+            survivors = [
+                await merge_queries.survivor_of(connection, lead_id) for lead_id in (one, other)
+            ]
+        return survivors[0] == survivors[1]
+
     async def merges(self, lead_id: UUID) -> Merges:
         """Raises RefusedError (404)."""
         async with self._engine.connect() as connection:

@@ -21,6 +21,8 @@ from services.console.refusals import RefusedError
 from services.console.ruleset_cache import RulesetCache
 from services.console.stage_moves import show_moves
 from services.console.timeline import show_timeline
+from services.console.trait_answers import TraitHistory
+from services.console.trait_history import show_traits
 from services.scorer.core.next_steps import NextSteps, next_steps
 from shared.envelope import milliseconds, rfc3339
 from shared.ruleset.stages import MAIN
@@ -114,10 +116,7 @@ class LeadReader:
         self, lead_id: UUID, limit: int, cursor: str | None
     ) -> tuple[answers.Timeline, UUID | None]:
         """A page of the timeline, and the lead that this one was merged into."""
-        before = None
-        if cursor is not None:
-            at_ms, key = read_cursor(cursor, int, str)
-            before = (int(at_ms), uuid_of(key))
+        before = _event_place(cursor)
         async with self._snapshot() as connection:
             row = await existing_lead(connection, lead_id)
             ruleset = await self._rulesets.version(connection, row.ruleset_version)
@@ -126,6 +125,23 @@ class LeadReader:
         items = await asyncio.to_thread(show_timeline, ruleset, [stored for _, stored in page])
         next_cursor = write_cursor(page[-1][1].occurred_ms, str(page[-1][0])) if more else None
         return answers.Timeline(items=items, next_cursor=next_cursor), row.merged_into
+
+    async def traits(self, lead_id: UUID, events: int, cursor: str | None) -> TraitHistory:
+        """What so many of the newest events said of traits; of those before, with a cursor."""
+        before = _event_place(cursor)
+        async with self._snapshot() as connection:
+            row = await existing_lead(connection, lead_id)
+            found = await queries.newest_events(connection, lead_id, before, events + 1)
+        page, more = found[:events], len(found) > events
+        items = await asyncio.to_thread(
+            show_traits, row.scores.traits, [stored for _, stored in page]
+        )
+        return TraitHistory(
+            items=items,
+            events=len(page),
+            merged_into=row.merged_into,
+            next_cursor=write_cursor(page[-1][1].occurred_ms, str(page[-1][0])) if more else None,
+        )
 
     async def stages(
         self, lead_id: UUID, limit: int, cursor: str | None
@@ -204,6 +220,13 @@ async def existing_lead(connection: AsyncConnection, lead_id: UUID) -> LeadRow:
     if row is None:
         raise RefusedError(404, "lead_not_found", "there is no lead with this id", "path.lead_id")
     return row
+
+
+def _event_place(cursor: str | None) -> queries.Place | None:
+    if cursor is None:
+        return None
+    at_ms, key = read_cursor(cursor, int, str)
+    return int(at_ms), uuid_of(key)
 
 
 def _audit_run(row: Any) -> answers.AuditRun:

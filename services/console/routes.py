@@ -23,10 +23,13 @@ from services.console.reading import LeadReader
 from services.console.segment_counts import SegmentCounter
 from services.console.stage_request import StageRequest
 from services.console.stage_setting import StageSetter
+from services.console.trait_answers import TraitHistory
 from services.scorer.core.compiled import JOURNEY
 from shared.envelope import milliseconds
 
 DEFAULT_NEWEST = 100
+MAX_TRAIT_EVENTS = 2000
+DEFAULT_TRAIT_EVENTS = 500
 
 JourneyName = Annotated[str, Query(max_length=MAX_TEXT_CHARS, description="Which journey.")]
 Moment = Annotated[
@@ -39,6 +42,9 @@ Newest = Annotated[
         le=MAX_LIMIT,
         description="So many events are told one by one; what came before is added up.",
     ),
+]
+TraitEvents = Annotated[
+    int, Query(ge=1, le=MAX_TRAIT_EVENTS, description="Events to read, the newest first.")
 ]
 
 NO_SUCH_LEAD: dict[int | str, dict[str, Any]] = {
@@ -107,6 +113,22 @@ def lead_routes(reader: LeadReader, setter: StageSetter, segments: SegmentCounte
         """Events, newest first, with what each earned; events of bots are marked."""
         page, merged_into = await reader.timeline(lead_id, limit, cursor)
         return as_json(page, _survivor(request, merged_into))
+
+    @router.get(
+        "/leads/{lead_id}/traits",
+        response_model=TraitHistory,
+        responses=NO_SUCH_LEAD,
+        summary="What was said of a lead's traits",
+    )
+    async def lead_traits(
+        request: Request,
+        lead_id: UUID,
+        events: TraitEvents = DEFAULT_TRAIT_EVENTS,
+        cursor: Cursor = None,
+    ) -> Response:
+        """Each trait's value, which events said so, and the values it had before."""
+        found = await reader.traits(lead_id, events, cursor)
+        return as_json(found, _survivor(request, found.merged_into))
 
     @router.get(
         "/leads/{lead_id}/stages",

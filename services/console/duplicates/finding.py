@@ -51,7 +51,7 @@ class Finder:
         """
         profiles = await self._profiles()
         found = Found(len(profiles))
-        await asyncio.to_thread(_compare, profiles, found)
+        await asyncio.to_thread(pairs_among, profiles, found)
         self._progress("pairs found", len(found.pairs))
         if keep:
             await self._keep(found)
@@ -136,7 +136,8 @@ def _read(rows: Any, names: Any) -> list[Profile]:
     ]
 
 
-def _compare(profiles: list[Profile], found: Found) -> None:
+def pairs_among(profiles: list[Profile], found: Found) -> None:
+    """Compare leads that share something, and note the pairs worth a look. Pure."""
     for place, other in _candidates(profiles, found):
         one, two = sorted((profiles[place], profiles[other]), key=lambda it: it.lead_id)
         pair = one.lead_id, two.lead_id

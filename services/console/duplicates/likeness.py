@@ -27,11 +27,12 @@ SIGNALS: dict[str, tuple[float, str]] = {
     "name_alike": (0.4, "names that are alike"),
     "company_same": (0.4, "the same company"),
     "company_alike": (0.25, "companies that are alike"),
+    "employer": (0.4, "addresses at one company's domain"),
     "birthday": (0.5, "the same birthday"),
     "postal": (0.4, "the same postal address"),
 }
 # These say something of two people of one name only: colleagues, families, twins.
-_WITH_A_NAME = frozenset({"company_same", "company_alike", "birthday", "postal"})
+_WITH_A_NAME = frozenset({"company_same", "company_alike", "employer", "birthday", "postal"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,10 @@ def _signals(one: Profile, other: Profile) -> Iterator[str]:
     elif any(_says_a_person(local) for local in one.as_written & other.as_written):
         yield "local_part"
     yield from _alike("name", one.name, other.name)
-    yield from _alike("company", one.company, other.company)
+    companies = list(_alike("company", one.company, other.company))
+    if one.employers & other.employers and "company_same" not in companies:
+        companies = ["employer"]  # instead, or one thing would be said twice
+    yield from companies
     if one.birthday and one.birthday == other.birthday:
         yield "birthday"
     if one.postal and one.postal == other.postal:
@@ -95,7 +99,9 @@ def blocks_of(profile: Profile) -> set[str]:
     if profile.name:
         words = sorted(profile.name.split())
         initials = "".join(word[0] for word in words)
-        for beside in (profile.company[:4], profile.birthday, profile.postal):
+        for beside in (
+            profile.company[:4], profile.birthday, profile.postal, *profile.employers
+        ):  # fmt: skip
             if beside:
                 found |= {f"name {word[:4]} {initials} {beside}" for word in words}
     return found

@@ -43,7 +43,8 @@ class Profile:
     """A lead as others are compared with it. Texts are folded: lower case, without accents.
 
     emails: (before the @ without dots and tags, domain) · as_written: before the @ as it is ·
-    name: two words at least · company: without its legal form.
+    name: two words at least · company: without its legal form · employers: domains of its addresses
+    that no free mail provider has.
     """
 
     lead_id: UUID
@@ -53,6 +54,7 @@ class Profile:
     as_written: frozenset[str]
     name: str
     company: str
+    employers: frozenset[str]
     birthday: str
     postal: str
 
@@ -64,14 +66,16 @@ def profile_of(
     addresses = [value for kind, value in identifiers if kind == EMAIL][:MOST_PER_KIND]
     phones = [value for kind, value in identifiers if kind == PHONE]
     phones += [_text(traits, name) for name in ("phone", "phone_number", "mobile")]
+    emails = frozenset(map(_skeleton, addresses))
     return Profile(
         lead_id,
         frozenset(value for kind, value in identifiers if kind == USER_ID),
         frozenset(filter(None, map(_phone, phones[:MOST_PER_KIND]))),
-        frozenset(map(_skeleton, addresses)),
+        emails,
         frozenset(address.rpartition("@")[0] for address in addresses),
         _name(traits),
         _company(traits),
+        frozenset(domain for _, domain in emails if not _is_free_mail(domain)),
         _text(traits, "birthday") or _text(traits, "birth_date"),
         _postal(traits),
     )
@@ -93,8 +97,9 @@ def folded(text: str) -> str:
 
 def _phone(text: str) -> str:
     """The last nine digits: what is the same with and without the country's number."""
-    digits = "".join(one for one in text if one.isdigit())
-    return digits[-9:] if len(digits) >= 7 else ""
+    digits = "".join(one for one in text if one.isdigit())[-9:]
+    made_up = len(set(digits)) == 1  # what is typed where a form insists
+    return digits if len(digits) >= 7 and not made_up else ""
 
 
 def _skeleton(address: str) -> tuple[str, str]:
@@ -105,10 +110,14 @@ def _skeleton(address: str) -> tuple[str, str]:
 @lru_cache(65_536)
 def _meant_domain(domain: str) -> str:
     """The domain that was meant: gmial.com is gmail.com."""
-    if domain not in LARGE_DOMAINS and domain not in FREE_MAIL:
+    if not _is_free_mail(domain):
         near = process.extractOne(domain, LARGE_DOMAINS, scorer=OSA.distance, score_cutoff=1)
         domain = near[0] if near is not None and len(domain) > 6 else domain
     return SAME_DOMAIN.get(domain, domain)
+
+
+def _is_free_mail(domain: str) -> bool:
+    return domain in LARGE_DOMAINS or domain in FREE_MAIL
 
 
 def _name(traits: Mapping[str, Any]) -> str:

@@ -64,7 +64,9 @@ async def test_a_merge_is_asked_for_carried_out_listed_and_taken_back(desk: Desk
 
 
 async def test_the_command_merges_and_tries_without_doing(desk: Desk) -> None:
-    """A dry run sends nothing; a visitor joins a known lead; two visitors can't be joined."""
+    """A dry run sends nothing; a visitor joins a known lead and is parted from it, each done when
+    the wait ends; two visitors can't be joined.
+    """
     ann = await desk.lead(email="ann@example.com")
     phone = await desk.lead(anonymous_id="phone")
     await desk.lead(anonymous_id="tablet")
@@ -72,13 +74,12 @@ async def test_the_command_merges_and_tries_without_doing(desk: Desk) -> None:
     assert (code, "nothing is sent" in said) == (0, True)
     code, said = await command(desk, "merge", "phone", "tablet")
     assert (code, "two visitors without a name" in said) == (1, True)
-    code, said = await command(desk, "merge", "phone", "ann@example.com", "--actor", "kim")
-    assert (code, "accepted" in said) == (0, True)
-
-    async def is_merged() -> bool:
-        return bool(await merged_into(desk, phone) == ann)
-
-    await until(is_merged)
+    code, said = await command(desk, "merge", "phone", "ann@example.com", "--wait")
+    assert (code, "done" in said, await merged_into(desk, phone)) == (0, True, ann)
+    code, said = await command(desk, "unmerge", phone, "--wait")
+    assert (code, "done" in said, await merged_into(desk, phone)) == (0, True, None)
+    code, said = await command(desk, "unmerge", phone)
+    assert (code, "isn't part of another" in said) == (1, True)
 
 
 async def test_what_cant_be_done_is_said_with_its_reason(desk: Desk) -> None:

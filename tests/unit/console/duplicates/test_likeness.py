@@ -39,6 +39,11 @@ PAIRS = {
         person(2, "al@private.example", name="LOVELACE, Ada", company="ACME"),
         ("name_same", "company_same"),
     ),
+    "a name, and addresses at one company": (
+        person(1, "ada@acme.example", name="Ada Lovelace"),
+        person(2, "a.lovelace@acme.example", name="Ada Lovelace"),
+        ("name_same", "employer"),
+    ),
     "an accent, a company as an object": (
         person(1, "r@x.example", name="Renée Müller-Lang", company={"name": "Soleil SA"}),
         person(2, "s@y.example", first_name="Renee", last_name="Muller Lang", company="Soleil"),
@@ -67,6 +72,10 @@ STRANGERS = {
                      person(2, "b@y.example", name="Ada Lovelace")),
     "colleagues": (person(1, "ada@acme.example", **ACME),
                    person(2, "bob@acme.example", name="Bob Byron", company="Acme GmbH")),
+    "a name at a free mail provider": (person(1, "ada@gmail.com", name="Ada Lovelace"),
+                                       person(2, "lovelace@gmail.com", name="Ada Lovelace")),
+    "a phone number that nobody has": (person(1, "a@x.example", phone_number="000 000 0000"),
+                                       person(2, "b@y.example", phone_number="000 000 0000")),
     "mailboxes of a role": (person(1, "info@acme.example"), person(2, "info@bcme.example")),
     "a real domain that looks like another": (
         person(1, "ada@gmx.de"), person(2, "ada@gmx.at")
