@@ -215,11 +215,14 @@ async def test_of_two_leads_traits_the_newer_by_occurrence_stands(bench: Workben
 
 
 async def test_who_has_kept_what_was_before_a_review_finds_out(bench: Workbench) -> None:
-    """Another scorer has read whose phone it is; then it is nobody's."""
+    """Another scorer has read that the phone is Bob's; then it is Ann's alone."""
     bench.identities = [IdentityCache(), IdentityCache()]
-    await bench.take(happening(1, email=ANN[1], anonymous_id="phone"))
+    await bench.take(happening(1, user_id=BOB[1], anonymous_id="phone"))
     await bench.take(happening(2, anonymous_id="phone", after=1))
-    await bench.take(unmerge(3, 5, [(ANONYMOUS, "phone")], [ANN]))
-    await bench.take(happening(4, anonymous_id="phone", after=7))
+    await bench.take(
+        happening(3, email=ANN[1], anonymous_id="phone", after=4),
+        unmerge(4, 5, [(ANONYMOUS, "phone")], [BOB]),
+    )
+    await bench.take(happening(5, anonymous_id="phone", after=7))
     shown = sorted(sorted(event_id for _, event_id in lead[2]) for lead in await bench.picture())
-    assert shown == [["event-1"], ["event-2", "event-3", "event-4"]]
+    assert shown == [["event-1"], ["event-2", "event-3", "event-4", "event-5"]]
