@@ -16,8 +16,8 @@ Words = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
 
 
 class PersonRequest(BaseModel):
-    """Who is meant: one of these (external: "system:id"). In a body, so that no address stands in a
-    URL or its log.
+    """Who is meant: one of these (external: "system:id"). In a body, so that no address stands in
+    a URL or its log.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)

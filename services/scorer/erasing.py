@@ -25,6 +25,8 @@ from shared.person_queries import PERSON_LEADS
 
 # Rows of a person's history that one transaction deletes: some tens of milliseconds.
 ROWS_AT_ONCE = 5000
+# A batch gives new leads ids of when it began.
+LONGEST_BATCH_MS = 300_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,19 @@ async def begin_erasure(connection: Any, order: ErasureOrder, hash_key: bytes) -
     for them afterwards finds nobody, and batches that begin afterwards know of it. False: that
     was done before.
     """
+    if await connection.fetchval(queries.BEGUN, order.id):
+        return False
+    began_ms = await connection.fetchval(NOW_MS)
+    named = list(order.lead_ids)
+    # The person came after the order was written, or the database was restored, and leads have
+    # other ids now. Looking through all takes seconds, so batches aren't held back meanwhile.
+    lost = not named or await connection.fetchval(queries.HOW_MANY, named) < len(set(named))
+    if lost:
+        named += await _found_by_hash(connection, order, hash_key, 0)
     await connection.execute(queries.HOLD_BATCHES)
+    if lost:
+        since_ms = began_ms - LONGEST_BATCH_MS
+        named += await _found_by_hash(connection, order, hash_key, since_ms)
     # A clock that is ahead must not have new events dropped.
     order = replace(order, at_ms=min(order.at_ms, await connection.fetchval(NOW_MS)))
     begun = await connection.fetchval(
@@ -57,7 +71,7 @@ async def begin_erasure(connection: Any, order: ErasureOrder, hash_key: bytes) -
     if begun is None:
         return False
     await connection.execute(queries.MARK_PARTITIONS, order.at_ms)
-    person = await _person(connection, order, hash_key)
+    person = await _person(connection, named)
     others = await _others(connection, person)
     locked = await connection.fetch(queries.LOCK, sorted({*person.leads, *others}))
     await _bury(connection, order, person, hash_key)
@@ -97,8 +111,7 @@ async def end_erasure(connection: Any, claim: BatchClaim, order: ErasureOrder) -
     return await connection.fetchval(queries.END, order.id) is not None
 
 
-async def _person(connection: Any, order: ErasureOrder, hash_key: bytes) -> _Person:
-    named = await _named(connection, order, hash_key)
+async def _person(connection: Any, named: Sequence[UUID]) -> _Person:
     leads = [row[0] for row in await connection.fetch(PERSON_LEADS, named)]
     rows = await connection.fetch(queries.IDENTIFIERS, leads)
     identifiers = sorted({(row["kind"], row["value"]) for row in rows})
@@ -109,21 +122,20 @@ async def _person(connection: Any, order: ErasureOrder, hash_key: bytes) -> _Per
     return _Person(leads, identifiers, shared)
 
 
-async def _named(connection: Any, order: ErasureOrder, hash_key: bytes) -> list[UUID]:
-    """The leads that the order names. If not all of them are there (the person came after the
-    order was written, or the database was restored, and leads have other ids now), every
-    identifier is compared with the order's hashes. Anonymous ids may be several people's: of
-    them only the one that was asked for.
+async def _found_by_hash(
+    connection: Any, order: ErasureOrder, hash_key: bytes, since_ms: int
+) -> list[UUID]:
+    """Leads made since then that have one of the order's identifiers: each is compared. Anonymous
+    ids may be several people's: of them only the one that was asked for.
     """
-    named = list(order.lead_ids)
-    if named and await connection.fetchval(queries.HOW_MANY, named) == len(set(named)):
-        return named
+    found = []
     names = {*order.hashes, order.person}
-    async for row in connection.cursor(queries.ALL_IDENTIFIERS, prefetch=5000):
+    first = UUID(int=max(since_ms, 0) << 80)  # lead ids begin with their time
+    async for row in connection.cursor(queries.IDENTIFIERS_SINCE, first, prefetch=5000):
         stone = identifier_hash(hash_key, row["kind"], row["value"])
         if stone in names and (row["kind"] != ANONYMOUS or stone == order.person):
-            named.append(row["lead_id"])
-    return named
+            found.append(row["lead_id"])
+    return found
 
 
 async def _others(connection: Any, person: _Person) -> list[UUID]:

@@ -7,14 +7,16 @@ TOMBSTONES = "SELECT hash, erased_ms, shared FROM erased_identifier WHERE hash =
 ERASED_EVENTS = "SELECT key FROM erased_event WHERE key = ANY($1::uuid[])"
 
 # Wait until every batch in flight has ended, and have the next ones wait: each changes its row.
-# Taken before anything else, so that nobody waits in a ring; given up after a while, so that one
-# slow batch doesn't hold up all the others.
+# Taken before any row is locked, so that nobody waits in a ring; given up after a while, so that
+# one slow batch doesn't hold up all the others.
 HOLD_BATCHES = """
 SET LOCAL lock_timeout = '5s';
 LOCK TABLE consumer_partition IN SHARE ROW EXCLUSIVE MODE;
 """
 
 MARK_PARTITIONS = "UPDATE consumer_partition SET erased_ms = greatest(erased_ms, $1)"
+
+BEGUN = "SELECT true FROM erasure WHERE id = $1"
 
 # No row: this order was begun before.
 BEGIN = """
@@ -25,7 +27,7 @@ RETURNING id
 
 HOW_MANY = "SELECT count(*) FROM lead WHERE id = ANY($1::uuid[])"
 
-ALL_IDENTIFIERS = "SELECT kind, value, lead_id FROM identifier"
+IDENTIFIERS_SINCE = "SELECT kind, value, lead_id FROM identifier WHERE lead_id >= $1"
 
 IDENTIFIERS = "SELECT kind, value FROM identifier WHERE lead_id = ANY($1::uuid[])"
 

@@ -112,12 +112,10 @@ class Taker:
 
     async def _transact(self, claim: BatchClaim, arrivals: list[Arrival]) -> Taken:
         large = len(arrivals) > SMALL_BATCH
-        taken = await self._within(
+        return await self._within(
             lambda connection: take_in(connection, claim, arrivals, self._scene()),
             LARGE_BATCH_COLLISIONS if large else MOST_COLLISIONS,
         )
-        self.on_commit()
-        return taken
 
     async def _within(
         self, step: Callable[[Any], Awaitable[Result]], most_collisions: int = MOST_COLLISIONS
@@ -128,7 +126,9 @@ class Taker:
             async with self._pool.acquire() as connection, connection.transaction():
                 return await step(connection)
 
-        return await self._patience.through(work, most_collisions)
+        done = await self._patience.through(work, most_collisions)
+        self.on_commit()
+        return done
 
     async def _in_parts(self, claim: BatchClaim, arrivals: list[Arrival], parts: int) -> None:
         """Take a batch in by parts of one size, each a transaction with its own claim."""

@@ -27,6 +27,7 @@ def test_two_devices_are_one_person(local: Local) -> None:
             laptop.identify("laptop-me", minute(20)),
             phone.visit("prices-again", minute(30), "/pricing", "Prices"),
             phone.track("news-again", minute(31), "newsletter_subscribed"),
+            phone.track("demo", minute(40), "demo_requested"),
         ]
         return before, after
 
@@ -36,15 +37,16 @@ def test_two_devices_are_one_person(local: Local) -> None:
     phone.send(*before)
     stays, goes = visitor(phone).scored(1), visitor(laptop).scored(2)
     phone.send(*after)
-    lead = phone.scored(7)
+    lead = phone.scored(8)
     assert lead["id"] == stays["id"]
     assert sorted(lead["identifiers"]["anonymous_id"]) == sorted([phone.browser, laptop.browser])
     alone.send(*(deed for part in deeds(alone, alone) for deed in part))
-    assert lead["stage"] == alone.scored(7)["stage"]
+    assert lead["stage"] == alone.scored(8)["stage"]
     scores_like(phone, alone)
     merged_into(local, goes["id"], stays["id"])
     (survivor,) = told(local, stays["id"])
     assert [data["merged_from"] for data in survivor.of_kind("merged")] == [goes["id"]]
+    assert [packet["merged_from"] for packet in survivor.to_sales()] == [[goes["id"]]]
 
 
 def test_a_changed_address_leaves_one_lead_with_both(local: Local) -> None:

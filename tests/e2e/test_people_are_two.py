@@ -165,7 +165,9 @@ def test_an_operator_takes_a_merge_back_after_the_hand_off(local: Local) -> None
     eventually(lambda: bob.lead()["stage"] == "validate", "Bob is due himself")  # type: ignore[index]
     first, second = told(local, stays, goes)
     assert [len(one.to_sales()) for one in (first, second)] == [1, 1]
-    assert [data["parted"] for data in first.of_kind("unmerged")] == [goes]
+    joined = [(data["merged_from"], data["actor"]) for data in first.of_kind("merged")]
+    left = [(data["parted"], data["actor"]) for data in first.of_kind("unmerged")]
+    assert (joined, left) == ([(goes, "dora")], [(goes, "dora")])
     (back,) = [data for data in second.of_kind("stage-changed") if data["unmerged_from"]]
     assert (back["unmerged_from"], back["cause"]) == (stays, "unmerge")
 
@@ -177,7 +179,7 @@ def test_who_was_erased_and_returns_is_somebody_new(local: Local) -> None:
     person, alone = Person(local), Person(local)
     person.send(*person.journey())
     old = person.scored(len(person.journey()))["id"]
-    done = local.run("leadscore", "person", "erase", person.email, "--reason", "asked for it")
+    done = local.run("leadscore", "person", "erase", person.email, "--reason", "asked", "--yes")
     assert done.returncode == 0, done.stdout + done.stderr
     eventually(lambda: person.lead() is None, "nothing is known of the person")
     for each in (person, alone):

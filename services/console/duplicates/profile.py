@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,8 @@ LARGE_DOMAINS = (
     "gmail.com", "yahoo.com", "hotmail.com", "outlook.com", "icloud.com", "googlemail.com",
     "gmx.de", "web.de", "yahoo.co.uk", "hotmail.co.uk", "live.com", "aol.com", "proton.me",
 )  # fmt: skip
+# Real ones, though they look like others.
+FREE_MAIL = shipped_free_mail_domains()
 SAME_DOMAIN = {"googlemail.com": "gmail.com"}
 _LEGAL_FORMS = re.compile(
     r"\b(inc|incorporated|ltd|limited|llc|llp|plc|corp|corporation|company|co|gmbh|ag|kg|mbh|ug|se|"
@@ -81,10 +84,11 @@ def _text(traits: Mapping[str, Any], name: str) -> str:
 
 def folded(text: str) -> str:
     """Lower case, without accents, with single spaces."""
-    plain = "".join(
-        one for one in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(one)
-    )
-    return " ".join(plain.split())
+    text = text.lower()
+    if not text.isascii():
+        parts = unicodedata.normalize("NFKD", text)
+        text = "".join(one for one in parts if not unicodedata.combining(one))
+    return " ".join(text.split())
 
 
 def _phone(text: str) -> str:
@@ -98,22 +102,13 @@ def _skeleton(address: str) -> tuple[str, str]:
     return local.partition("+")[0].replace(".", ""), _meant_domain(domain)
 
 
+@lru_cache(65_536)
 def _meant_domain(domain: str) -> str:
     """The domain that was meant: gmial.com is gmail.com."""
-    if domain not in LARGE_DOMAINS and domain not in shipped_domains():
+    if domain not in LARGE_DOMAINS and domain not in FREE_MAIL:
         near = process.extractOne(domain, LARGE_DOMAINS, scorer=OSA.distance, score_cutoff=1)
         domain = near[0] if near is not None and len(domain) > 6 else domain
     return SAME_DOMAIN.get(domain, domain)
-
-
-_shipped: frozenset[str] = frozenset()
-
-
-def shipped_domains() -> frozenset[str]:
-    """Domains of free mail: real ones, though they look like others."""
-    global _shipped
-    _shipped = _shipped or shipped_free_mail_domains()
-    return _shipped
 
 
 def _name(traits: Mapping[str, Any]) -> str:

@@ -12,18 +12,21 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import httpx
 import pytest
 
 from services.console.app import create_app
 from services.console.erasures import PersonDesk
 from services.console.event_sender import EventSender
+from shared.bodies import open_body
 from shared.bus import create_consumer
 from shared.database import create_engine
 from shared.envelope import Event, Identifiers, Verdict, instant
 from shared.health import Health
 from shared.ruleset.store import publish
 from shared.settings import Settings
+from shared.tables import metadata
 from tests.processes import environment, service
 
 DEADLINE_SECONDS = 60.0
@@ -100,7 +103,7 @@ async def office(settings: Settings) -> AsyncIterator[Office]:
     sender = EventSender(settings)
     hash_key = settings.hash_key.get_secret_value().encode()
     persons = PersonDesk(engine, hash_key, sender.send_erasure, now_ms)
-    app = create_app(engine, Health(), "token", now_ms, sender.send, persons)
+    app = create_app(engine, Health(), "token", now_ms, sender.send, persons=persons)
     with service("scorer", settings) as scorer:
         await asyncio.to_thread(scorer.wait_ready)
         async with httpx.AsyncClient(
@@ -117,6 +120,7 @@ async def test_a_person_is_exported_erased_and_proved_by_the_api(office: Office)
     """The order holds no address; the same order sent again changes nothing."""
     await office.visit(email=ADA, user_id="ada-1")
     held = await office.held(email=ADA)
+    assert {"event", "identifier"} <= (await _rows_with(office, "ada")).keys()
     assert [one["value"] for one in held["identifiers"]] == ["ada-1", ADA]
     assert held["events"][0]["body"]["properties"] == {"note": "she came"}
     assert held["events"][0]["entries"][0]["rule"] == "interest/visit"
@@ -136,12 +140,29 @@ async def test_a_person_is_exported_erased_and_proved_by_the_api(office: Office)
     assert (proof["reason"], proof["actor"]) == ("ticket 7", "eve")
     for name in ({"email": ADA}, {"user_id": "ada-1"}, {"lead_id": held["leads"][0]["id"]}):
         assert (await office.api.post("/v1/persons/export", json=name)).status_code == 404
+    assert await _rows_with(office, "ada") == {}
     assert (await office.api.post("/v1/persons/erase", json=asked)).status_code == 202
     await office.visit(email=ADA)
     again = await office.held(email=ADA)
     assert again["leads"][0]["id"] != held["leads"][0]["id"]
     assert (await office.api.get("/v1/erasures")).json()["items"] == [proof]
     assert ADA.encode() not in await _orders(office)
+
+
+async def _rows_with(office: Office, word: str) -> dict[str, int]:
+    """How many rows of which tables hold a word, also in bytes and packed bodies: a quick cut of
+    tests/fault/test_canary.py.
+    """
+    url = office.settings.database_url.get_secret_value()
+    connection = await asyncpg.connect(url)
+    found: dict[str, int] = {}
+    for table in metadata.sorted_tables:
+        for row in await connection.fetch(f"SELECT * FROM {table.name}"):
+            values = [open_body(one) if isinstance(one, bytes) else one for one in row.values()]
+            if word in str(values):
+                found[table.name] = found.get(table.name, 0) + 1
+    await connection.close()
+    return found
 
 
 async def _orders(office: Office) -> bytes:
@@ -210,7 +231,7 @@ async def test_what_is_wrong_is_said_without_the_name(
         raise AssertionError("nothing is sent")
 
     persons = PersonDesk(engine, b"k" * 16, never, now_ms)
-    app = create_app(engine, Health(), "token", now_ms, never, persons)
+    app = create_app(engine, Health(), "token", now_ms, never, persons=persons)
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app),
         base_url="http://api",

@@ -9,6 +9,7 @@ from services.scorer.scene import Scene
 from shared.envelope import Event, Identifiers
 from shared.identity import ANONYMOUS, EMAIL, USER_ID
 from shared.ids import identifier_hash
+from shared.lead_state import decode_scores
 from tests.integration.scorer.bench_of_leads import HASH_KEY, START, Workbench, happening
 
 Name = tuple[int, str]
@@ -199,3 +200,14 @@ def limited(bench: Workbench, limits: Limits) -> None:
         return replace(scene(), limits=limits)
 
     bench.scene = with_limits  # type: ignore[method-assign]
+
+
+async def test_of_two_leads_traits_the_newer_by_occurrence_stands(bench: Workbench) -> None:
+    """Whoever survives; the former value stays in the events."""
+    await bench.take(happening(1, "lead_identified", email=ANN[1], after=5, traits={"title": "a"}))
+    await bench.take(
+        happening(2, "lead_identified", user_id=BOB[1], after=3, traits={"title": "b", "x": 1})
+    )
+    await bench.take(merge(3, Identifiers(user_id=BOB[1]), 9, email=ANN[1]))
+    row = await bench.connection.fetchval("SELECT scores FROM lead WHERE merged_into IS NULL")
+    assert decode_scores(row).traits == {"title": "a", "x": 1}
