@@ -62,8 +62,11 @@ class Division:
         rest = copied(self.whole)
         shares = {one: copied(share) for one, share in self._shares.items()}
         own = shares.pop(self._survivor)
+        watch = self.whole.watch
+        # Of two events in one millisecond only one may be kept: it is one share's.
+        left = {place: list(kept[1:]) for place, kept in watch.tallies.items()} if watch else {}
         for share in shares.values():
-            self._finish(share)
+            self._finish(share, left)
             for name, model in share.models.items():
                 take_away(rest.models.setdefault(name, _new_model()), model)
             if rest.watch is not None and share.watch is not None:
@@ -74,8 +77,10 @@ class Division:
             rest.watch.first_ms = own.watch.first_ms if own.watch is not None else -1
         return {self._survivor: rest, **shares}
 
-    def _finish(self, share: ScoreState) -> None:
-        """What isn't shared out, and counts that the whole has let go."""
+    def _finish(self, share: ScoreState, left: dict[int, list[int]]) -> None:
+        """What isn't shared out, and counts that the whole has let go. left: instants that the
+        whole has kept, and no share has got yet.
+        """
         share.region = self.whole.region
         for name, model in share.models.items():
             raws = (self.whole.models[name].more or _new_more()).raws
@@ -89,8 +94,8 @@ class Division:
             return
         own = share.watch or Watch(tallies={}, chains={}, armed={})
         tallies = {
-            place: [own.tallies[place][0], *_both(own.tallies[place][1:], kept[1:])]
-            for place, kept in watch.tallies.items()
+            place: [own.tallies[place][0], *_taken(own.tallies[place][1:], left[place])]
+            for place in watch.tallies
             if place in own.tallies
         }
         share.watch = Watch(
@@ -109,9 +114,7 @@ class Division:
             was = before.models.get(name) or _new_model()
             own = share.models.setdefault(name, _new_model())
             self._note_used(name, own, was, model)
-            for number, points in model.holding.items():
-                if was.holding.get(number) != points:
-                    own.holding[number] = points
+            self._note_held(name, own, was, model)
         for name in before.traits.keys() - self.whole.traits.keys():
             self._forget_trait(name)
         for name, value in self.whole.traits.items():
@@ -169,6 +172,18 @@ class Division:
             mine_given = own.more.periods.get(key, (bucket, 0.0))[1]
             own.more.periods[key] = (bucket, mine_given + given - before[1])
 
+    def _note_held(self, name: str, own: ModelState, was: ModelState, now: ModelState) -> None:
+        """Rules that hold since, and those that ceased to: these may have held for nothing, so that
+        no entry took anything back.
+        """
+        for number, points in now.holding.items():
+            if was.holding.get(number) != points:
+                own.holding[number] = points
+        for number in was.holding.keys() - now.holding.keys():
+            for other in self._shares.values():
+                if name in other.models:
+                    other.models[name].holding.pop(number, None)
+
     def _note_counts(self, share: ScoreState, before: ScoreState, event: Event, at_ms: int) -> None:
         watch = self.whole.watch
         by_hand = event.type == STAGE_OVERRIDDEN and event.source == OPERATOR
@@ -196,9 +211,8 @@ def _new_more() -> ModelMore:
     return ModelMore(parts={}, periods={}, raws={})
 
 
-def _both(mine: list[int], all_kept: list[int]) -> list[int]:
-    """Those of mine that are kept, as often as they are."""
-    left = list(all_kept)
+def _taken(mine: list[int], left: list[int]) -> list[int]:
+    """Those of mine that are left, as often as they are; they are taken from there."""
     found = []
     for at_ms in reversed(mine):
         if at_ms in left:
@@ -212,10 +226,8 @@ def _take_counts_away(total: Watch, watch: Watch) -> None:
         kept = total.tallies.get(place)
         if kept is None:
             continue
-        gone = _both(counts[1:], kept[1:])
         left = list(kept[1:])
-        for at_ms in gone:
-            left.remove(at_ms)
+        _taken(counts[1:], left)
         total.tallies[place] = [kept[0] - counts[0], *left]
         if not total.tallies[place][0]:
             del total.tallies[place]
