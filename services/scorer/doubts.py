@@ -45,15 +45,16 @@ class Doubts:
         )
 
     def _names_too_late(self, names: list[Identifier], at_ms: int) -> bool:
-        """Does it tell of somebody before all that was known? That changes nothing if it names one
-        that others came to, not the other way round, and nobody else.
+        """Does it tell of somebody before all that was known? That changes nothing of names to
+        which others came, if they are one lead's: it can only tie them closer. But a name that came
+        to another may come to somebody else now, and take what was said of it along.
         """
         directory = self._directory
-        if not any(directory.may_be_born(name, at_ms) for name in names):
+        late = [name for name in names if directory.may_be_born(name, at_ms)]
+        if not late:
             return False
-        there = [name for name in names if name in directory.known]
-        owners = {directory.owner(name) for name in there}
-        return len(owners) > 1 or all(map(directory.hangs, there))
+        owners = {directory.owner(name) for name in names if name in directory.known}
+        return len(owners) > 1 or any(map(directory.hangs, late))
 
     def _joins_too_late(self, mention: Mention, at_ms: int) -> bool:
         joined = [name for name in mention.aliases if name[0] != ANONYMOUS]

@@ -42,7 +42,7 @@ IDENTITY_FAULTS = (
     Fault(
         "a name that was seen alone earlier stays with whom it came to",
         f"{SCORER}/doubts.py",
-        "        return len(owners) > 1 or all(map(directory.hangs, there))\n",
+        "        return len(owners) > 1 or any(map(directory.hangs, late))\n",
         "        return len(owners) > 1\n",
         WHO,
     ),

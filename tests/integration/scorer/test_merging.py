@@ -226,3 +226,19 @@ async def test_who_has_kept_what_was_before_a_review_finds_out(bench: Workbench)
     await bench.take(happening(5, anonymous_id="phone", after=7))
     shown = sorted(sorted(event_id for _, event_id in lead[2]) for lead in await bench.picture())
     assert shown == [["event-1"], ["event-2", "event-3", "event-4", "event-5"]]
+
+
+async def test_a_name_that_came_to_another_takes_its_aliases_along(bench: Workbench) -> None:
+    """The address is said to be Bob's other one. It came to Cy first, and so made them one; then
+    an earlier event shows that it was Bob's before: Cy is somebody else.
+    """
+    await bench.take(
+        happening(1, user_id="bob", email="b1@example.com", after=4),
+        happening(2, user_id="cy", after=6),
+        merge(3, Identifiers(email="b2@example.com"), 23, email="b1@example.com"),
+    )
+    await bench.take(happening(4, user_id="cy", email="b2@example.com", after=12))
+    assert len(await bench.picture()) == 1
+    await bench.take(happening(5, user_id="bob", email="b2@example.com", after=9))
+    shown = sorted(sorted(event_id for _, event_id in lead[2]) for lead in await bench.picture())
+    assert shown == [["event-1", "event-3", "event-5"], ["event-2", "event-4"]]
