@@ -67,7 +67,7 @@ class Doubts:
         """Of a person who identifies on an anonymous id; None: who is new."""
         anonymous = self._directory.anonymous.get(anonymous_id)
         if anonymous is None:
-            return False
+            return self._spoken_of((ANONYMOUS, anonymous_id))
         if anonymous.quarantined_ms is not None:
             return at_ms < anonymous.quarantined_ms
         if self._changes_hands(anonymous, lead_id, at_ms) and self._spoken_of(

@@ -242,3 +242,14 @@ async def test_a_name_that_came_to_another_takes_its_aliases_along(bench: Workbe
     await bench.take(happening(5, user_id="bob", email="b2@example.com", after=9))
     shown = sorted(sorted(event_id for _, event_id in lead[2]) for lead in await bench.picture())
     assert shown == [["event-1", "event-3", "event-5"], ["event-2", "event-4"]]
+
+
+async def test_an_order_about_a_browser_that_nobody_has_seen_yet_counts(bench: Workbench) -> None:
+    """It speaks of what was said before it, and that comes last."""
+    await bench.take(unmerge(9, 30, [BOB], [(ANONYMOUS, "phone")]))
+    await bench.take(
+        happening(1, user_id=BOB[1], anonymous_id="phone", after=5),
+        happening(2, anonymous_id="phone", after=6),
+    )
+    shown = sorted(sorted(event_id for _, event_id in lead[2]) for lead in await bench.picture())
+    assert shown == [["event-1", "event-9"], ["event-2"]]
