@@ -202,8 +202,13 @@ async def _planned(
             found, set(known), now_ms, scene.new_id, scene.limits, full, parted.speak_of
         )
         plan = resolver.resolve(rest)
-        if resolver.open:
-            opened = resolver.open if scope is None else [*scope.arrivals, *resolver.open]
+        opened = resolver.open
+        if scope is not None and not opened:
+            # Whoever would merge a lead under review into another is part of the review.
+            into = {plan.merges[one] for one in plan.merges.keys() & scope.to_lock()}
+            opened = [arrival for arrival in rest if arrival.lead_id in into]
+        if opened:
+            opened = opened if scope is None else [*scope.arrivals, *opened]
             scope = await find_scope(connection, incoming, opened)
             reviewed = {id(arrival) for arrival in scope.arrivals}
             rest = [arrival for arrival in incoming if id(arrival) not in reviewed]

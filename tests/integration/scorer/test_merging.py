@@ -253,3 +253,18 @@ async def test_an_order_about_a_browser_that_nobody_has_seen_yet_counts(bench: W
     )
     shown = sorted(sorted(event_id for _, event_id in lead[2]) for lead in await bench.picture())
     assert shown == [["event-1", "event-9"], ["event-2"]]
+
+
+async def test_a_merge_of_a_lead_under_review_in_the_same_batch_is_part_of_it(
+    bench: Workbench,
+) -> None:
+    """By way of names that only this batch brings."""
+    await bench.take(happening(1, "lead_aliased", user_id="new", after=7, previous_id="old"))
+    await bench.take(merge(2, Identifiers(email=ANN[1]), 34, anonymous_id="desk"))
+    await bench.take(
+        happening(3, "lead_aliased", user_id="old", after=33, previous_id="ann"),
+        unmerge(4, 45, [(ANONYMOUS, "desk")], [(USER_ID, "nobody")]),
+        happening(5, user_id="ann", email=ANN[1], after=11),
+    )
+    [lead] = await bench.picture()
+    assert [event_id for _, event_id in lead[2]] == [f"event-{at}" for at in (2, 4, 1, 3, 5)]
