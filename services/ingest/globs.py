@@ -29,7 +29,7 @@ def path_pattern(pattern: str) -> Any:
     """An expression for dotted paths at which a pattern fits, and all below: "*" stands for
     anything within one name, "**" for any names.
     """
-    return re2.compile(rf"(?:{_of(pattern, '[^.]')})(?:\..*)?")
+    return re2.compile(rf"(?:{_of(pattern, '[^.]')})(?s:\..*)?")
 
 
 def _of(pattern: str, one: str) -> str:

@@ -39,9 +39,9 @@ FIELDS_DROPPED = Counter(
     "Fields that the lists of fields don't let through, by the pattern of the setting.",
     ["pattern"],
 )
-URL_PARTS_DROPPED = Counter(
-    "leadscore_ingest_url_parameters_dropped_total",
-    "Parameters taken out of the addresses of pages.",
+URLS_CLEANED = Counter(
+    "leadscore_ingest_urls_cleaned_total",
+    "Addresses of pages that lost what is personal or secret in them.",
 )
 PROVIDER_ITEMS = Counter(
     "leadscore_ingest_provider_items_total",

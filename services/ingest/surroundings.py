@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from services.ingest.handling import Handling
 from services.ingest.limits import CONTEXT_TEXT_CHARACTERS, URL_CHARACTERS
+from services.ingest.metrics import URLS_CLEANED
 
 # landing, landing_referrer: where the visit began, and where it came from.
 _PAGE = ("url", "path", "title", "referrer", "search", "landing", "landing_referrer")
@@ -70,11 +71,13 @@ def _page(page: object, properties: dict[str, Any], handling: Handling) -> dict[
     for name in _PAGE:
         value = given.get(name) or properties.get(name)
         if value and type(value) is str:
-            kept[name] = (
-                value[:CONTEXT_TEXT_CHARACTERS]
-                if name == "title"
-                else clean(value[:URL_CHARACTERS])
-            )
+            if name == "title":
+                kept[name] = value[:CONTEXT_TEXT_CHARACTERS]
+                continue
+            given_url = value[:URL_CHARACTERS]
+            kept[name] = clean(given_url)
+            if kept[name] != given_url:
+                URLS_CLEANED.inc()
     url = kept.get("url", "")
     if url and ("path" not in kept or "search" not in kept):
         try:

@@ -11,11 +11,12 @@ from urllib.parse import unquote_plus
 import re2
 
 from services.ingest.globs import names_pattern
-from services.ingest.metrics import URL_PARTS_DROPPED
+from services.ingest.metrics import URLS_CLEANED
 
 # Properties that hold an address of a page, also without a scheme.
 _NAMES = frozenset({"url", "href", "referrer", "referer", "search", "landing", "landing_referrer"})
-_SUSPECT = re.compile(r"[?#;@]|%40")
+_SUSPECT = re.compile(r"[?#;@]|%(?:25)?40")
+_BETWEEN = re.compile(r"[?&#;]")
 _USER_INFO = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.\-]*:)?//[^/@]*@")
 _MAIL = re2.compile(r"[^\s/@:?&=#;,]+(?:@|%40)[^\s/@:?&=#;,]+\.[A-Za-z]{2,}")
 _MASK = "[address]"
@@ -25,9 +26,10 @@ Cleaner = Callable[[str], str]
 
 
 def url_cleaner(deny: str) -> Cleaner:
-    """What takes out of an address: parameters whose name is denied or whose value is an email
-    address (in query, fragment and ";…"), the user before the host; email addresses in the path
-    become [address]. The rest stays as it is. Answers are remembered.
+    """What takes out of an address: parameters whose name is denied, or whose value is an email
+    address or an address with such parameters (in query, fragment and ";…"); the user before the
+    host; email addresses in the path become [address]. The rest stays as it is. Answers are
+    remembered.
 
     deny: names parted by commas, "*" for anything; "" takes nothing out at all.
     """
@@ -40,11 +42,10 @@ def url_cleaner(deny: str) -> Cleaner:
         return pattern.fullmatch(unquote_plus(name[:_LONGEST_NAME]).lower()) is not None
 
     def kept(pair: str) -> bool:
-        name = pair.partition("=")[0]
-        if denied(name) or (_SUSPECT.search(pair) and _MAIL.search(unquote_plus(pair))):
-            URL_PARTS_DROPPED.inc()
+        name, _, value = pair.partition("=")
+        if denied(name) or any(map(denied, _names_inside(value))):
             return False
-        return True
+        return not (_SUSPECT.search(pair) and _MAIL.search(unquote_plus(pair)))
 
     def query(text: str) -> str:
         return "&".join(pair for pair in text.split("&") if kept(pair))
@@ -73,6 +74,14 @@ def url_cleaner(deny: str) -> Cleaner:
     return clean
 
 
+def _names_inside(value: str) -> list[str]:
+    """The names of parameters in a value that is itself an address, such as where to go next."""
+    if "=" not in value and "%3" not in value:
+        return []
+    parts = _BETWEEN.split(unquote_plus(value))
+    return [part.partition("=")[0] for part in parts if "=" in part]
+
+
 def clean_properties(properties: dict[str, Any], clean: Cleaner) -> dict[str, Any]:
     """Properties with the addresses of pages in them cleaned: texts that begin with http, and
     those of a name such as url. The same object when nothing changes.
@@ -90,22 +99,18 @@ def clean_properties(properties: dict[str, Any], clean: Cleaner) -> dict[str, An
         else:
             continue
         if cleaned is not value and cleaned != value:
+            if kind is str:
+                URLS_CLEANED.inc()
             changed = changed or {}
             changed[name] = cleaned
     return {**properties, **changed} if changed else properties
 
 
 def _clean_inside(value: Any, clean: Cleaner) -> Any:
+    """Of a list, each item as if it were a property without a name."""
     if isinstance(value, dict):
         return clean_properties(value, clean)
-    items = [
-        clean(item)
-        if isinstance(item, str) and item[:4] == "http"
-        else _clean_inside(item, clean)
-        if isinstance(item, (dict, list))
-        else item
-        for item in value
-    ]
+    items = [clean_properties({"": item}, clean)[""] for item in value]
     return items if items != value else value
 
 

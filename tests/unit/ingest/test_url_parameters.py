@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import REGISTRY
 
 from services.ingest.handling import PLAIN
+from services.ingest.surroundings import kept_context
 from services.ingest.url_parameters import clean_properties, url_cleaner
 
 clean = PLAIN.url
@@ -28,6 +30,10 @@ clean = PLAIN.url
         ("https://x.example/u/ada@example.com/off", "https://x.example/u/[address]/off"),
         ("https://x.example/u/ada%40example.com", "https://x.example/u/[address]"),
         ("https://medium.example/@ada/post", "https://medium.example/@ada/post"),
+        ("https://x.example/?next=%2Freset%3Ftoken%3Ds3&b=1", "https://x.example/?b=1"),
+        ("https://x.example/?next=%2Fa%3Fc%3D1", "https://x.example/?next=%2Fa%3Fc%3D1"),
+        ("https://x.example/?u=https%3A%2F%2Fy%2F%3Fm%3Da%2540b.co", "https://x.example/"),
+        ("https://x.example/?ada@example.com", "https://x.example/"),
         ("?phone=1&b=2", "?b=2"),
         ("/path", "/path"),
         ("mailto:ada@example.com?subject=x", "mailto:[address]?subject=x"),
@@ -64,6 +70,17 @@ def test_addresses_in_properties_are_cleaned_at_any_depth() -> None:
         "plain": {"a": 1},
     }  # fmt: skip
     assert clean_properties(kept, clean) is kept
+
+
+def test_every_address_that_loses_something_is_counted() -> None:
+    """Each time, also where the answer is remembered."""
+    name = "leadscore_ingest_urls_cleaned_total"
+    before = REGISTRY.get_sample_value(name) or 0
+    for _ in range(3):
+        given = {"url": "/a?token=1", "href": "/b", "items": ["http://x/?sid=1"]}
+        clean_properties(given, clean)
+        kept_context({"page": {"url": "http://x/?sid=1"}}, {}, "", "", PLAIN)
+    assert REGISTRY.get_sample_value(name) == before + 9
 
 
 @given(st.text(alphabet="abé?&=#;@%40/:. token\n\x00", max_size=60))
