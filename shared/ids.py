@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import os
 from functools import lru_cache
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from uuid import UUID
 
 # The driver's UUID: a subclass of the standard one, made and sent in a fraction of the time.
@@ -56,6 +56,13 @@ def _dedupe_hasher(hash_key: bytes) -> blake2b:
     if len(hash_key) > blake2b.MAX_KEY_SIZE:
         hash_key = blake2b(hash_key).digest()
     return blake2b(key=hash_key, digest_size=16, person=b"dedupe")
+
+
+def derived_id(*parts: str) -> str:
+    """The id of an event that comes without one of its own: SHA-256 of what makes it this event
+    and no other, cut to 40 hex digits.
+    """
+    return sha256("\x1f".join(parts).encode("utf-8", "replace")).hexdigest()[:40]
 
 
 def identifier_hash(hash_key: bytes, kind: int, value: str) -> bytes:
