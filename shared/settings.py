@@ -39,6 +39,11 @@ class Settings(BaseSettings):
     write_keys: SecretStr = SecretStr("")
     secret_keys: SecretStr = SecretStr("")
     api_token: SecretStr = SecretStr("")
+    # Accounts of providers, beside those in Postgres: YAML or JSON, see docs/sources.md.
+    sources: SecretStr = SecretStr("")
+    sources_file: str = ""
+    # How providers reach ingest from outside, such as https://in.example.com: some sign it.
+    ingest_url: str = ""
     sendgrid_public_key: str = ""
     # How far a signed timestamp may be from now; 0 turns the check off. Generous, because SendGrid
     # tries again for 24 hours, perhaps with the first signature.

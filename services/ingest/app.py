@@ -24,7 +24,8 @@ def _call(kind: str, summary: str) -> EdgeRoute:
 
 
 def _webhook(path: str, summary: str) -> EdgeRoute:
-    return EdgeRoute(path, _POST, webhooks.sendgrid, summary, cross_origin=False)
+    # GET and HEAD: providers look whether the address is there.
+    return EdgeRoute(path, (*_POST, *_GET), webhooks.webhook, summary, cross_origin=False)
 
 
 # Looked up in this order: the busiest first.
@@ -40,8 +41,8 @@ ROUTES: tuple[EdgeRoute, ...] = (
     EdgeRoute("/v1/pixel.gif", _GET, pixel.pixel, "An event as an image", cross_origin=False),
     EdgeRoute("/beacon.js", _GET, beacon.beacon_js, "The browser tracker", cross_origin=False),
     EdgeRoute("/v1/forms/{form}", _POST, forms.submit, "A form was submitted", body="Form"),
-    _webhook("/v1/webhooks/sendgrid", "SendGrid's Event Webhook"),
-    _webhook("/v1/webhooks/sendgrid/{name}", "SendGrid's Event Webhook, of one account of several"),
+    _webhook("/v1/webhooks/{provider}", "A provider's webhook"),
+    _webhook("/v1/webhooks/{provider}/{name}", "The same, of one account of several"),
 )
 
 

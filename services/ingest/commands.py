@@ -1,70 +1,192 @@
-"""`leadscore sources`: which providers may post events, and the keys that prove it is them."""
+"""`leadscore sources`: which providers may post events, and the secrets that prove it is them."""
 
 from __future__ import annotations
 
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 app = typer.Typer(help="Providers that post events to ingest.", no_args_is_help=True)
-add_app = typer.Typer(help="Add a source, or change its key.", no_args_is_help=True)
-app.add_typer(add_app, name="add")
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+_Provider = Annotated[str, typer.Argument(help="Such as sendgrid; see `leadscore sources kinds`.")]
+_Name = Annotated[str, typer.Option(help="Needed for a second account.")]
+_Secret = Annotated[
+    str,
+    typer.Option(
+        "--secret",
+        "--public-key",
+        help="What proves that it is them; - reads it from standard input. Asked for if left out.",
+    ),
+]
+_DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything, change nothing.")]
+# Two are valid at once: the newest, and the one before while the provider changes over.
+_VALID_AT_ONCE = 2
 
 
-@add_app.command("sendgrid")
-def add_sendgrid(
-    public_key: Annotated[
-        str, typer.Option(help="Verification key of SendGrid's signed Event Webhook.")
-    ],
-    name: Annotated[str, typer.Option(help="Needed for a second account.")] = "default",
+@app.command("kinds")
+def kinds(
+    markdown: Annotated[bool, typer.Option(help="As the table in docs/sources.md.")] = False,
 ) -> None:
-    """Let SendGrid's signed Event Webhook post to /v1/webhooks/sendgrid."""
-    from services.ingest.sendgrid_signature import read_public_key
-    from services.ingest.sources import SENDGRID, put_source
+    """Show the providers that are known, and what each needs."""
+    from services.ingest.providers.markdown import as_markdown
+    from services.ingest.providers.table import PROVIDERS
 
-    if not _NAME.fullmatch(name):
-        _fail("a name has lower-case letters, digits, - and _, at most 63")
-    try:
-        read_public_key(public_key)
-    except ValueError as error:
-        _fail(str(error))
-    _with_connection(
-        lambda connection: put_source(connection, SENDGRID, name, {"public_key": public_key})
-    )
-    typer.echo(f"sendgrid {name}: ingest takes it up within 2 seconds")
-    typer.echo(f"Post Event URL: <ingest>/v1/webhooks/sendgrid/{name} (or without /{name})")
+    if markdown:
+        typer.echo(as_markdown(PROVIDERS.values()))
+        return
+    for provider in PROVIDERS.values():
+        typer.echo(f"{provider.name}\t{provider.title}\tsecret: {provider.proof}")
+        for option, meaning in provider.options.items():
+            typer.echo(f"\t--option {option}=…\t{meaning}")
+
+
+@app.command("add")
+def add(
+    provider: _Provider,
+    name: _Name = "default",
+    secret: _Secret = "",
+    option: Annotated[list[str], typer.Option(help="NAME=VALUE; may be repeated.")] = [],  # noqa: B006
+    dry_run: _DryRun = False,
+) -> None:
+    """Let a provider's webhook post to /v1/webhooks/PROVIDER/NAME."""
+    from services.ingest.source_rows import find_source, put_source
+
+    settings = _settings(provider, name, [_read_secret(secret)], _options(option))
+
+    async def work(connection: Any) -> None:
+        if await find_source(connection, provider, name) is not None:
+            _fail(
+                f"there is a source {provider} {name} already: give another --name, or change its "
+                f"secret by `leadscore sources rotate {provider} --name {name}`"
+            )
+        if not dry_run:
+            await put_source(connection, provider, name, settings)
+
+    _with_connection(work)
+    _told(f"{provider} {name}: ingest takes it up within 2 seconds", dry_run=dry_run)
+    typer.echo(f"Address to give there: <ingest>/v1/webhooks/{_path(provider, name)}")
+
+
+@app.command("rotate")
+def rotate(
+    provider: _Provider,
+    name: _Name = "default",
+    secret: _Secret = "",
+    end: Annotated[
+        bool, typer.Option("--end", help="Drop the former secret: the provider has changed over.")
+    ] = False,
+    dry_run: _DryRun = False,
+) -> None:
+    """Give a source a new secret. The former stays valid beside it until `--end`, or until the next
+    rotation.
+    """
+    from services.ingest.source_rows import find_source, put_source
+
+    new = "" if end else _read_secret(secret)
+
+    async def work(connection: Any) -> int:
+        known = await find_source(connection, provider, name)
+        if known is None:
+            _fail(f"there is no source {provider} {name}; see `leadscore sources list`")
+        before = [one for one in known["secrets"] if one != new]
+        secrets = before[:1] if end else [new, *before][:_VALID_AT_ONCE]
+        settings = _settings(provider, name, secrets, known.get("options", {}))
+        if not dry_run:
+            await put_source(connection, provider, name, settings)
+        return len(secrets)
+
+    valid = _with_connection(work)
+    _told(f"{provider} {name}: {valid} secret{'s' * (valid > 1)} valid", dry_run=dry_run)
 
 
 @app.command("list")
-def list_all() -> None:
-    """Show the sources that are configured."""
-    from services.ingest.sources import list_sources
+def list_all(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON array.")] = False,
+) -> None:
+    """Show the sources that are configured in Postgres. Secrets are never shown."""
+    import json
+
+    from services.ingest.source_rows import list_sources
 
     rows = _with_connection(list_sources)
+    if as_json:
+        shown = [
+            {
+                "provider": row["provider"],
+                "name": row["name"],
+                "secrets": len(row["settings"].get("secrets", ())),
+                "options": row["settings"].get("options", {}),
+                "created_at": row["created_at"].isoformat(),
+            }
+            for row in rows
+        ]
+        typer.echo(json.dumps(shown, indent=2))
+        return
     if not rows:
-        typer.echo("no sources yet: leadscore sources add sendgrid --public-key KEY")
+        typer.echo("no sources yet: leadscore sources add PROVIDER --secret SECRET")
     for row in rows:
+        number = len(row["settings"].get("secrets", ()))
         typer.echo(
-            f"{row['provider']}\t{row['name']}\tsince {row['created_at']:%Y-%m-%d %H:%M} UTC"
+            f"{row['provider']}\t{row['name']}\tsecrets: {number}"
+            f"\tsince {row['created_at']:%Y-%m-%d %H:%M} UTC"
         )
 
 
 @app.command("remove")
-def remove(
-    provider: Annotated[str, typer.Argument(help="Such as sendgrid.")],
-    name: Annotated[str, typer.Option(help="Name of the source.")] = "default",
-) -> None:
+def remove(provider: _Provider, name: _Name = "default", dry_run: _DryRun = False) -> None:
     """Take a source away: what it posts is refused from then on."""
-    from services.ingest.sources import remove_source
+    from services.ingest.source_rows import find_source, remove_source
 
-    if not _with_connection(lambda connection: remove_source(connection, provider, name)):
-        _fail(f"there is no source {provider} {name}")
-    typer.echo(f"{provider} {name}: removed")
+    async def work(connection: Any) -> bool:
+        if dry_run:
+            return await find_source(connection, provider, name) is not None
+        return await remove_source(connection, provider, name)
+
+    if not _with_connection(work):
+        _fail(f"there is no source {provider} {name}; see `leadscore sources list`")
+    _told(f"{provider} {name}: removed", dry_run=dry_run)
+
+
+def _settings(
+    provider: str, name: str, secrets: list[str], options: dict[str, str]
+) -> dict[str, Any]:
+    """What is stored, checked."""
+    from services.ingest.sources import GivenAccount, checked_account, why_not
+
+    if not _NAME.fullmatch(name):
+        _fail("a name has lower-case letters, digits, - and _, at most 63")
+    try:
+        account = checked_account(
+            provider, name, GivenAccount(secrets=tuple(secrets), options=options)
+        )
+    except ValueError as error:
+        _fail(why_not(error))
+    return {"secrets": list(account.secrets), "options": dict(account.options)}
+
+
+def _read_secret(given: str) -> str:
+    if given == "-":
+        return typer.get_text_stream("stdin").read().strip()
+    return given or str(typer.prompt("secret", hide_input=True))
+
+
+def _options(given: list[str]) -> dict[str, str]:
+    pairs = [one.partition("=") for one in given]
+    if not all(equals for _, equals, _ in pairs):
+        _fail("an option is given as NAME=VALUE")
+    return {name: value for name, _, value in pairs}
+
+
+def _path(provider: str, name: str) -> str:
+    return provider if name == "default" else f"{provider}/{name}"
+
+
+def _told(words: str, *, dry_run: bool) -> None:
+    typer.echo(f"dry run, nothing changed: {words}" if dry_run else words)
 
 
 def _with_connection(work: Callable[[Any], Awaitable[Any]]) -> Any:
@@ -88,6 +210,6 @@ def _with_connection(work: Callable[[Any], Awaitable[Any]]) -> Any:
         _fail(f"the database can't be used ({type(error).__name__}): is the stack up and migrated?")
 
 
-def _fail(message: str) -> Any:
+def _fail(message: str) -> NoReturn:
     typer.echo(f"error: {message}", err=True)
     raise typer.Exit(1)

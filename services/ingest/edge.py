@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from services.ingest.intake import Intake
 from services.ingest.keys import Keys, Sender
 from services.ingest.normalise import Arrival
 from services.ingest.privacy import gpc_signal
+from services.ingest.providers.replays import Replays
 from services.ingest.sources import Sources
 from shared.settings import Settings
 
@@ -37,6 +38,7 @@ class Edge:
     origins: frozenset[str] | None
     handling: Handling
     now: Callable[[], datetime] = utc_now
+    replays: Replays = field(default_factory=Replays)
 
 
 def edge_of(request: Request) -> Edge:

@@ -1,88 +1,141 @@
-"""Configured providers: their keys, polled from Postgres, the last known kept while it is away."""
+"""Configured accounts of providers: from environment, file and Postgres, the last known kept while
+Postgres is away.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
 import structlog
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
-from sqlalchemy.dialects.postgresql import insert
+from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
+from yaml import YAMLError, safe_load
 
-from services.ingest.sendgrid_signature import read_public_key
+from services.ingest.providers.contract import DEFAULT_NAME, Account
+from services.ingest.providers.table import PROVIDERS
+from services.ingest.source_rows import list_sources
 from shared.settings import Settings
-from shared.tables import source
 
 log = structlog.get_logger()
+_Key = tuple[str, str]
 
-SENDGRID = "sendgrid"
-DEFAULT_NAME = "default"
-# Of LEADSCORE_SENDGRID_PUBLIC_KEY; not a name that `sources add` allows.
-_FROM_ENVIRONMENT = "(environment)"
+
+class GivenAccount(BaseModel):
+    """An account as it stands in a file, in the environment, or in the table."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    secrets: tuple[str, ...] = ()
+    options: dict[str, str] = {}
+
+
+class GivenSources(RootModel[dict[str, dict[str, GivenAccount]]]):
+    """provider → name → account."""
 
 
 @dataclass(slots=True)
 class Sources:
-    """SendGrid's public keys, by the name given to the source."""
+    """The accounts in force. fixed: those of the environment, which win; stored: of the table."""
 
-    sendgrid: dict[str, EllipticCurvePublicKey] = field(default_factory=dict)
-    fixed: dict[str, EllipticCurvePublicKey] = field(default_factory=dict)
+    fixed: Mapping[_Key, Account] = field(default_factory=dict)
+    stored: Mapping[_Key, Account] = field(default_factory=dict)
 
-    def sendgrid_keys(self, name: str | None) -> list[EllipticCurvePublicKey]:
-        """The key of one source; all of them where the address names none."""
-        if name is None:
-            return [*self.fixed.values(), *self.sendgrid.values()]
-        key = self.sendgrid.get(name)
-        return [] if key is None else [key]
+    def account(self, provider: str, name: str | None) -> Account | None:
+        """The account of that name ("default" when none is given), or None."""
+        key = (provider, name or DEFAULT_NAME)
+        return self.fixed.get(key) or self.stored.get(key)
 
     async def reload(self, connection: AsyncConnection) -> None:
         """Take over what is in the table now. A row that can't be read is passed over, loudly."""
-        keys: dict[str, EllipticCurvePublicKey] = {}
-        for row in await list_sources(connection, SENDGRID):
+        accounts: dict[_Key, Account] = {}
+        for row in await list_sources(connection):
             try:
-                keys[row["name"]] = read_public_key(str(row["settings"].get("public_key", "")))
+                given = GivenAccount.model_validate(row["settings"])
+                account = checked_account(row["provider"], row["name"], given)
             except ValueError as error:
-                log.warning("source can't be used", provider=SENDGRID, name=row["name"],
-                            why=str(error))  # fmt: skip
-        self.sendgrid = keys
+                log.warning("source can't be used", provider=row["provider"], name=row["name"],
+                            why=why_not(error))  # fmt: skip
+                continue
+            accounts[row["provider"], row["name"]] = account
+        self.stored = accounts
 
 
 def sources_in_settings(settings: Settings) -> Sources:
-    """The sources given by environment. Raises ValueError for a key that can't be read."""
-    sources = Sources()
+    """The accounts given by environment and file. Raises ValueError that says what is wrong."""
+    accounts: list[Account] = []
     if settings.sendgrid_public_key:
-        sources.fixed[_FROM_ENVIRONMENT] = read_public_key(settings.sendgrid_public_key)
-    return sources
-
-
-async def list_sources(
-    connection: AsyncConnection, provider: str | None = None
-) -> list[dict[str, Any]]:
-    """[{"provider", "name", "settings", "created_at"}], by provider and name."""
-    query = sa.select(source).order_by(source.c.provider, source.c.name)
-    if provider is not None:
-        query = query.where(source.c.provider == provider)
-    return [dict(row) for row in (await connection.execute(query)).mappings()]
-
-
-async def put_source(
-    connection: AsyncConnection, provider: str, name: str, settings: dict[str, Any]
-) -> None:
-    """Add a source, or give the one of that name new settings."""
-    await connection.execute(
-        insert(source)
-        .values(provider=provider, name=name, settings=settings)
-        .on_conflict_do_update(
-            index_elements=[source.c.provider, source.c.name], set_={"settings": settings}
+        given = GivenAccount(
+            secrets=(settings.sendgrid_public_key,),
+            options={"window_seconds": str(settings.sendgrid_window_seconds)},
         )
-    )
+        accounts.append(checked_account("sendgrid", DEFAULT_NAME, given))
+    if text := settings.sources.get_secret_value():
+        accounts += accounts_in(text, "LEADSCORE_SOURCES")
+    if settings.sources_file:
+        try:
+            text = Path(settings.sources_file).read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError(
+                f"LEADSCORE_SOURCES_FILE can't be read: {type(error).__name__}"
+            ) from None
+        accounts += accounts_in(text, "LEADSCORE_SOURCES_FILE")
+    fixed = {(account.provider, account.name): account for account in accounts}
+    if len(fixed) < len(accounts):
+        raise ValueError("one source is given twice, by environment and file")
+    return Sources(fixed)
 
 
-async def remove_source(connection: AsyncConnection, provider: str, name: str) -> bool:
-    """Remove a source; False when there was none."""
-    done = await connection.execute(
-        sa.delete(source).where(source.c.provider == provider, source.c.name == name)
-    )
-    return bool(done.rowcount)
+def accounts_in(text: str, where: str) -> Iterable[Account]:
+    """The accounts in a YAML or JSON text: provider: {name: {secrets: […], options: {…}}}. Raises
+    ValueError; what it says holds no secret.
+    """
+    try:
+        given = GivenSources.model_validate(safe_load(text) or {}).root
+    except (YAMLError, RecursionError):
+        raise ValueError(f"{where} is not YAML") from None
+    except ValidationError as error:
+        raise ValueError(f"{where}: {why_not(error)}") from None
+    try:
+        return [
+            checked_account(provider, name, account)
+            for provider, named in given.items()
+            for name, account in named.items()
+        ]
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None
+
+
+def checked_account(provider_name: str, name: str, given: GivenAccount) -> Account:
+    """The account. Raises ValueError: an unknown provider or option, no secret or a bad one."""
+    provider = PROVIDERS.get(provider_name)
+    if provider is None:
+        raise ValueError(f"{provider_name!r} is no provider; known are {', '.join(PROVIDERS)}")
+    secrets = tuple(filter(None, (secret.strip() for secret in given.secrets)))
+    if not secrets:
+        raise ValueError(f"{provider_name} {name} has no secret: {provider.proof}")
+    for secret in secrets:
+        provider.check_secret(secret)
+    unknown = given.options.keys() - provider.options.keys()
+    if unknown:
+        raise ValueError(
+            f"{provider_name} has no option {min(unknown)!r}; it has "
+            f"{', '.join(provider.options) or 'none'}"
+        )
+    account = Account(provider_name, name, secrets, given.options)
+    for option in given.options:
+        if option.endswith("_seconds"):
+            try:
+                account.seconds(option, 0)
+            except ValueError:
+                raise ValueError(f"{option} is a whole number of seconds") from None
+    return account
+
+
+def why_not(error: ValueError) -> str:
+    """What is wrong, without what was given."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    first: Any = error.errors(include_input=False, include_url=False)[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"

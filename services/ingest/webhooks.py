@@ -1,81 +1,139 @@
-"""POST /v1/webhooks/sendgrid: signature first, then the items; what can't be read is kept apart."""
+"""/v1/webhooks/{provider}/{name}: proof first, then the items; what can't be read is kept apart."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+from urllib.parse import parse_qsl
 
 import msgspec
 import structlog
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Scope
 
 from services.ingest.body import read_body
-from services.ingest.edge import edge_of, header
-from services.ingest.json_checks import decode
-from services.ingest.limits import DEAD_LETTER_BYTES, WEBHOOK_BYTES, WEBHOOK_EVENTS
+from services.ingest.edge import Edge, edge_of
+from services.ingest.limits import DEAD_LETTER_BYTES, WEBHOOK_BYTES
 from services.ingest.metrics import PROVIDER_ITEMS, SIGNATURES_REFUSED
-from services.ingest.refusal import Refusal, invalid
+from services.ingest.providers.contract import Account, Answer, Delivery, Provider, refused
+from services.ingest.providers.reading import read_item
+from services.ingest.providers.table import PROVIDERS
+from services.ingest.refusal import Refusal
 from services.ingest.segment import success
-from services.ingest.sendgrid import SOURCE, read_item
-from services.ingest.sendgrid_signature import (
-    SIGNATURE_HEADER,
-    TIMESTAMP_HEADER,
-    check_signature,
-)
 from shared.bus import Record
 from shared.envelope import Event
 
 log = structlog.get_logger()
-_items_decoder = msgspec.json.Decoder(list[msgspec.Raw])
+_Dead = list[tuple[bytes, Refusal]]
 
 
-async def sendgrid(request: Request) -> Response:
-    """Take a signed batch. 401 without a valid signature; 200 once everything is safe, bad items
-    in the dead letter: SendGrid couldn't mend them, and would send them again for a day.
+async def webhook(request: Request) -> Response:
+    """Take a delivery. 401 without valid proof; 200 once everything is safe, bad items in the dead
+    letter: the provider couldn't mend them, and would send them again for days, or never again.
     """
     edge, scope = edge_of(request), request.scope
-    keys = edge.sources.sendgrid_keys(scope.get("path_params", {}).get("name"))
-    signature, timestamp = header(scope, SIGNATURE_HEADER), header(scope, TIMESTAMP_HEADER)
-    now = edge.now()
-    window = edge.settings.sendgrid_window_seconds
+    provider = PROVIDERS.get(scope["path_params"]["provider"])
+    if provider is None:
+        raise Refusal(404, "provider_unknown", "No provider of this name is known here.")
+    if scope["method"] != "POST":
+        return Response(status_code=200)  # a provider looks whether the address is there
+    account = edge.sources.account(provider.name, scope["path_params"].get("name"))
     try:
-        if keys and signature:
-            body = await read_body(scope, request.receive, WEBHOOK_BYTES)
-        else:  # refused below: what isn't signed isn't read
-            body = b""
-        check_signature(keys, signature, timestamp, body, now, window)
+        delivery = await _proven(request, edge, provider, account)
     except Refusal as refusal:
-        SIGNATURES_REFUSED.labels(SOURCE, refusal.code).inc()
+        if refusal.status == 401:
+            SIGNATURES_REFUSED.labels(provider.name, refusal.code).inc()
         raise
-    events: list[Event] = []
-    dead: list[tuple[bytes, Refusal]] = []
-    left_out = 0
-    for raw in _items(body, dead):
-        try:
-            event = read_item(raw, now, edge.handling)
-        except Refusal as refusal:
-            dead.append((bytes(raw), refusal))
-            continue
-        if event is None:
-            left_out += 1
-        else:
-            events.append(event)
-    await edge.intake.accept(events)
-    await edge.intake.send(dead_letters(edge.settings.topics.dead_letter, SOURCE, dead))
-    _count(len(events), left_out, dead)
+    if isinstance(delivery, Answer):
+        return _response(delivery)
+    assert account is not None
+    answer = provider.challenge(delivery, account)
+    if answer is not None:
+        return _response(answer)
+    await _take(edge, provider, account, delivery)
     return success()
 
 
-def _items(body: bytes, dead: list[tuple[bytes, Refusal]]) -> list[msgspec.Raw]:
-    """The items; a body that isn't an array at all goes to `dead` as a whole."""
+async def _proven(
+    request: Request, edge: Edge, provider: Provider, account: Account | None
+) -> Delivery | Answer:
+    """The delivery, proven to be of this account; or what is answered to anybody."""
+    if account is None:  # what nobody can have signed isn't read
+        raise refused("source_not_configured", "No such source is configured.")
+    body = await read_body(request.scope, request.receive, WEBHOOK_BYTES)
+    delivery = delivery_of(request.scope, body, edge, account)
+    answer = provider.open_answer(delivery)
+    if answer is not None:
+        return answer
+    check_proof(provider, account, delivery)
+    nonce = provider.nonce(delivery)
+    if nonce and edge.replays.is_other(account.source, nonce, delivery.body):
+        raise refused("signature_used", "This signature came with another body before.")
+    return delivery
+
+
+def delivery_of(scope: Scope, body: bytes, edge: Edge, account: Account) -> Delivery:
+    """The request as the provider's check sees it. Its address is, in this order: the account's
+    option "url", LEADSCORE_INGEST_URL with path and query, what the request says.
+    """
+    headers: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        headers.setdefault(name.decode("latin-1"), value.decode("latin-1"))
+    raw_query = scope["query_string"].decode("latin-1")
+    path = scope.get("raw_path", b"").decode("latin-1") or scope["path"]
+    base = edge.settings.ingest_url.rstrip("/") or f"{scope['scheme']}://{headers.get('host', '')}"
+    whole = f"{base}{path}?{raw_query}" if raw_query else f"{base}{path}"
+    return Delivery(
+        url=account.options.get("url") or whole,
+        body=body,
+        received_at=edge.now(),
+        method=scope["method"],
+        headers=headers,
+        query=dict(parse_qsl(raw_query, keep_blank_values=True, max_num_fields=100)),
+    )
+
+
+def check_proof(provider: Provider, account: Account, delivery: Delivery) -> None:
+    """Return when any secret of the account made the delivery; else raise Refusal (401)."""
+    why: Refusal | None = None
+    for secret in account.secrets:
+        try:
+            provider.verify(delivery, secret, account)
+        except Refusal as refusal:
+            # "too old" says more than that another secret didn't make it
+            if why is None or refusal.code != "signature_wrong":
+                why = refusal
+        else:
+            return
+    raise why or refused("source_not_configured", "The source has no secret.")
+
+
+async def _take(edge: Edge, provider: Provider, account: Account, delivery: Delivery) -> None:
+    """Everything in the delivery to Kafka: events, and what can't be read."""
+    events: list[Event] = []
+    dead: _Dead = []
+    left_out = 0
+    for raw in _items(provider, delivery, dead):
+        try:
+            read = read_item(raw, provider, account, delivery.received_at, edge.handling)
+        except Refusal as refusal:
+            dead.append((bytes(raw), refusal))
+            continue
+        left_out += not read
+        events += read
+    await edge.intake.accept(events)
+    await edge.intake.send(dead_letters(edge.settings.topics.dead_letter, account.source, dead))
+    _count(provider.name, len(events), left_out, dead)
+
+
+def _items(provider: Provider, delivery: Delivery, dead: _Dead) -> Sequence[bytes | msgspec.Raw]:
+    """The items; a body that can't be split goes to `dead` as a whole."""
     try:
-        items = decode(_items_decoder, body)
-        if len(items) > WEBHOOK_EVENTS:
-            raise invalid("batch_too_long", f"A webhook may have {WEBHOOK_EVENTS} items.")
+        return provider.split(delivery)
     except Refusal as refusal:
-        dead.append((body, refusal))
+        dead.append((delivery.body, refusal))
         return []
-    return items
 
 
 def dead_letters(topic: str, source: str, dead: Sequence[tuple[bytes, Refusal]]) -> list[Record]:
@@ -99,10 +157,14 @@ def dead_letters(topic: str, source: str, dead: Sequence[tuple[bytes, Refusal]])
     ]
 
 
-def _count(taken: int, left_out: int, dead: Sequence[tuple[bytes, Refusal]]) -> None:
+def _response(answer: Answer) -> Response:
+    return Response(answer.body, media_type=answer.content_type)
+
+
+def _count(provider: str, taken: int, left_out: int, dead: Sequence[tuple[Any, Refusal]]) -> None:
     for outcome, number in (("taken", taken), ("left_out", left_out), ("dead_letter", len(dead))):
         if number:
-            PROVIDER_ITEMS.labels(SOURCE, outcome).inc(number)
+            PROVIDER_ITEMS.labels(provider, outcome).inc(number)
     if dead:
         codes = sorted({refusal.code for _, refusal in dead})
-        log.warning("items in the dead letter", provider=SOURCE, items=len(dead), codes=codes)
+        log.warning("items in the dead letter", provider=provider, items=len(dead), codes=codes)

@@ -185,12 +185,20 @@ async def test_sources_are_taken_up_and_dropped_within_seconds(
             await within_seconds(posting(account, PATH, 200))
             await within_seconds(posting(other, f"{PATH}/news", 200))
             assert await posting(account, f"{PATH}/news", 401)()
-            listed = await run("list")
-            assert "default" in listed
-            assert "news" in listed
-            await run("remove", "sendgrid", "--name", "news")
-            await within_seconds(posting(other, PATH, 401))
+            listed = json.loads(await run("list", "--json"))
+            assert [(one["name"], one["secrets"]) for one in listed] == [
+                ("default", 1),
+                ("news", 1),
+            ]
+            await run("rotate", "sendgrid", "--secret", other.public_key)
+            await within_seconds(posting(other, PATH, 200))
             assert await posting(account, PATH, 200)()
+            await run("rotate", "sendgrid", "--end")
+            await within_seconds(posting(account, PATH, 401))
+            assert await posting(other, PATH, 200)()
+            await run("remove", "sendgrid", "--name", "news")
+            await within_seconds(posting(other, f"{PATH}/news", 401))
+            assert await posting(other, PATH, 200)()
     finally:
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
@@ -204,8 +212,11 @@ def test_a_key_that_cannot_be_read_is_refused_by_the_command(
     code, output = command(settings, monkeypatch, "add", "sendgrid", "--public-key", "SG.key")
     assert code == 1
     assert "not base64" in output
-    code, output = command(settings, monkeypatch, "remove", "sendgrid")
+    code, output = command(settings, monkeypatch, "add", "pigeon", "--secret", "x")
     assert code == 1
+    assert "no provider; known are" in output
+    for words in (("remove", "sendgrid"), ("rotate", "sendgrid", "--end")):
+        assert command(settings, monkeypatch, *words)[0] == 1
     assert "no sources yet" in command(settings, monkeypatch, "list")[1]
 
 

@@ -11,8 +11,15 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from services.ingest.providers.contract import Account, Delivery
+from services.ingest.providers.sendgrid import (
+    PROVIDER,
+    SIGNATURE_HEADER,
+    TIMESTAMP_HEADER,
+    read_public_key,
+)
 from services.ingest.refusal import Refusal
-from services.ingest.sendgrid_signature import check_signature, read_public_key
+from services.ingest.webhooks import check_proof
 
 # From the tests of sendgrid-python.
 SDK_KEY = (
@@ -20,10 +27,10 @@ SDK_KEY = (
     "2fNNRaINXvVpiglSI8eNEc6wEA3F+g=="
 )
 SDK_SIGNATURE = (
-    b"MEUCIGHQVtGj+Y3LkG9fLcxf3qfI10QysgDWmMOVmxG0u6ZUAiEAyBiXDWzM+uOe5W0JuG+luQAbPIqHh89M15TluL"
-    b"tEZtM="
+    "MEUCIGHQVtGj+Y3LkG9fLcxf3qfI10QysgDWmMOVmxG0u6ZUAiEAyBiXDWzM+uOe5W0JuG+luQAbPIqHh89M15TluL"
+    "tEZtM="
 )
-SDK_TIMESTAMP = b"1600112502"
+SDK_TIMESTAMP = "1600112502"
 SDK_BODY = (
     json.dumps(
         [
@@ -51,57 +58,72 @@ def public_text(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> str:
     return base64.b64encode(der).decode()
 
 
+def check(
+    keys: list[str],
+    signature: str,
+    timestamp: str,
+    body: bytes,
+    now: datetime,
+    window_seconds: int,
+) -> None:
+    """Check a delivery as the webhook does."""
+    delivery = Delivery(
+        url="https://in.example/v1/webhooks/sendgrid",
+        body=body,
+        received_at=now,
+        headers={SIGNATURE_HEADER: signature, TIMESTAMP_HEADER: timestamp},
+    )
+    options = {"window_seconds": str(window_seconds)}
+    check_proof(PROVIDER, Account("sendgrid", "default", tuple(keys), options), delivery)
+
+
 def test_the_vector_of_the_sdk_is_accepted() -> None:
     """A body that SendGrid really signed, to the last line break."""
-    check_signature(
-        [read_public_key(SDK_KEY)], SDK_SIGNATURE, SDK_TIMESTAMP, SDK_BODY, THEN, 86_400
-    )
+    check([SDK_KEY], SDK_SIGNATURE, SDK_TIMESTAMP, SDK_BODY, THEN, 86_400)
 
 
 @pytest.mark.parametrize(
     ("signature", "timestamp", "body", "code"),
     [
         (SDK_SIGNATURE, SDK_TIMESTAMP, SDK_BODY.strip(), "signature_wrong"),
-        (SDK_SIGNATURE, b"1600112503", SDK_BODY, "signature_wrong"),
+        (SDK_SIGNATURE, "1600112503", SDK_BODY, "signature_wrong"),
         (SDK_SIGNATURE[:40], SDK_TIMESTAMP, SDK_BODY, "signature_wrong"),
-        (b"no base64!", SDK_TIMESTAMP, SDK_BODY, "signature_wrong"),
-        (b"\xff", SDK_TIMESTAMP, SDK_BODY, "signature_wrong"),
-        (b"", SDK_TIMESTAMP, SDK_BODY, "signature_missing"),
-        (SDK_SIGNATURE, b"", SDK_BODY, "signature_missing"),
+        ("no base64!", SDK_TIMESTAMP, SDK_BODY, "signature_wrong"),
+        ("\xff", SDK_TIMESTAMP, SDK_BODY, "signature_wrong"),
+        ("", SDK_TIMESTAMP, SDK_BODY, "signature_missing"),
+        (SDK_SIGNATURE, "", SDK_BODY, "signature_missing"),
     ],
 )
-def test_anything_else_is_refused(
-    signature: bytes, timestamp: bytes, body: bytes, code: str
-) -> None:
+def test_anything_else_is_refused(signature: str, timestamp: str, body: bytes, code: str) -> None:
     """One byte is enough, and it is always a 401."""
     with pytest.raises(Refusal) as caught:
-        check_signature([read_public_key(SDK_KEY)], signature, timestamp, body, THEN, 86_400)
+        check([SDK_KEY], signature, timestamp, body, THEN, 86_400)
     assert (caught.value.status, caught.value.code) == (401, code)
 
 
 def test_without_a_key_nothing_is_accepted() -> None:
     """It fails closed."""
     with pytest.raises(Refusal) as caught:
-        check_signature([], SDK_SIGNATURE, SDK_TIMESTAMP, SDK_BODY, THEN, 0)
+        check([], SDK_SIGNATURE, SDK_TIMESTAMP, SDK_BODY, THEN, 0)
     assert (caught.value.status, caught.value.code) == (401, "source_not_configured")
 
 
 def test_an_old_signature_expires_unless_told_otherwise() -> None:
     """The window is in seconds, both ways; 0 turns it off."""
-    keys = [read_public_key(SDK_KEY)]
+    keys = [SDK_KEY]
     for away in (timedelta(hours=27), timedelta(hours=-27)):
         with pytest.raises(Refusal) as caught:
-            check_signature(keys, SDK_SIGNATURE, SDK_TIMESTAMP, SDK_BODY, THEN + away, 26 * 3600)
+            check(keys, SDK_SIGNATURE, SDK_TIMESTAMP, SDK_BODY, THEN + away, 26 * 3600)
         assert caught.value.code == "signature_expired"
-        check_signature(keys, SDK_SIGNATURE, SDK_TIMESTAMP, SDK_BODY, THEN + away, 0)
+        check(keys, SDK_SIGNATURE, SDK_TIMESTAMP, SDK_BODY, THEN + away, 0)
 
 
 def test_any_of_several_keys_will_do() -> None:
     """So keys can be changed without a gap."""
     key = ec.generate_private_key(ec.SECP256R1())
-    signature = base64.b64encode(key.sign(b"1600112502[]", ec.ECDSA(SHA256())))
-    keys = [read_public_key(SDK_KEY), read_public_key(public_text(key))]
-    check_signature(keys, signature, SDK_TIMESTAMP, b"[]", THEN, 60)
+    signature = base64.b64encode(key.sign(b"1600112502[]", ec.ECDSA(SHA256()))).decode()
+    keys = [SDK_KEY, public_text(key)]
+    check(keys, signature, SDK_TIMESTAMP, b"[]", THEN, 60)
 
 
 def test_keys_are_read_with_and_without_armour() -> None:

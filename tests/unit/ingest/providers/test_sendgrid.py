@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from services.ingest.handling import PLAIN
+from services.ingest.providers.contract import Account
+from services.ingest.providers.reading import read_item
+from services.ingest.providers.sendgrid import EVENT_TYPES, PROVIDER
 from services.ingest.refusal import Refusal
-from services.ingest.sendgrid import EVENT_TYPES, read_item
 from shared.envelope import Event
 
 NOW = datetime(2026, 5, 3, 10, 0, tzinfo=UTC)
@@ -33,9 +35,12 @@ def item(**over: Any) -> bytes:
     return json.dumps({**known, **over}).encode()
 
 
+def events_of(raw: bytes) -> list[Event]:
+    return read_item(raw, PROVIDER, Account("sendgrid"), NOW, PLAIN)
+
+
 def event_of(**over: Any) -> Event:
-    event = read_item(item(**over), NOW, PLAIN)
-    assert event is not None
+    (event,) = events_of(item(**over))
     return event
 
 
@@ -52,6 +57,7 @@ def test_a_click_becomes_an_event_with_its_custom_arguments() -> None:
     assert event.context == {
         "user_agent": "Mozilla/5.0", "ip": "203.0.113.0", "campaign": {"name": "may"},
     }  # fmt: skip
+    assert event.properties["message_id"] == "m1.filter.0"
     assert "email" not in event.properties
 
 
@@ -68,7 +74,7 @@ def test_kinds_find_their_type(kind: str, event_type: str) -> None:
 @pytest.mark.parametrize("kind", [kind for kind, ours in EVENT_TYPES.items() if ours is None])
 def test_kinds_that_say_nothing_about_a_person_are_left_out(kind: str) -> None:
     """Not an error."""
-    assert read_item(item(event=kind), NOW, PLAIN) is None
+    assert events_of(item(event=kind)) == []
 
 
 def test_the_id_survives_a_retry_and_tells_events_apart() -> None:
@@ -129,5 +135,5 @@ def test_a_time_slightly_ahead_is_clamped() -> None:
 def test_an_item_that_cannot_be_read_says_why(raw: bytes, code: str) -> None:
     """It will go to the dead letter with this code."""
     with pytest.raises(Refusal) as caught:
-        read_item(raw, NOW, PLAIN)
+        events_of(raw)
     assert caught.value.code == code

@@ -1,0 +1,1 @@
+"""Providers that post webhooks: one file each, one row each in table.py."""
