@@ -13,7 +13,7 @@ import pytest
 from services.ingest import metrics
 from services.ingest.app import ROUTES
 from services.ingest.privacy import EXPLICIT_TYPES
-from services.ingest.sendgrid import EVENT_TYPES
+from services.ingest.providers.sendgrid import EVENT_TYPES
 from shared.settings import Settings
 from tests.ingest_server import serving_ingest
 
@@ -43,7 +43,7 @@ async def test_the_examples_answer_what_the_page_says(settings: Settings) -> Non
 @pytest.mark.parametrize("path", sorted({route.path for route in ROUTES}))
 def test_every_route_is_in_the_page(path: str) -> None:
     """A new endpoint wants words."""
-    short = path.removeprefix("/v1/webhooks/sendgrid/").removeprefix("/v1")
+    short = path.removeprefix("/v1/webhooks/{provider}/").removeprefix("/v1")
     assert short in TEXT
 
 
