@@ -59,10 +59,12 @@ def test_metrics_codes_and_tables_are_in_the_page() -> None:
         assert event_type is None or f"`{event_type}`" in TEXT
     for event_type in EXPLICIT_TYPES - {"lead_identified", "lead_grouped", "lead_aliased"}:
         assert f"`{event_type}`" in TEXT, event_type
-    both = TEXT + (ROOT / "docs" / "beacon.md").read_text()
-    for path in (ROOT / "services" / "ingest").glob("*.py"):
+    both = TEXT + "".join(
+        (ROOT / "docs" / name).read_text() for name in ("beacon.md", "sources.md")
+    )
+    for path in (ROOT / "services" / "ingest").rglob("*.py"):
         source = path.read_text()
-        codes = re.findall(r'(?:invalid|_busy)\(\s*"([a-z_]+)"', source)
+        codes = re.findall(r'(?:invalid|_busy|refused)\(\s*"([a-z_]+)"', source)
         codes += re.findall(r'Refusal\(\s*4\d\d, "([a-z_]+)"', source)
         for code in codes:
             assert f"`{code}`" in both, (code, path.name)
