@@ -29,6 +29,8 @@ MEANINGS: Final[dict[str, dict[str, bool]]] = {
     "email_complained": {MARKETING_EMAIL: False},
     "email_bounced": {DELIVERY: False},
     "newsletter_subscribed": {MARKETING_EMAIL: True, DELIVERY: True},
+    # A provider writes to the address again: worth no points, as a new subscription may be.
+    "email_resubscribed": {MARKETING_EMAIL: True, DELIVERY: True},
 }
 SOFT_BOUNCES: Final = frozenset({"blocked", "soft", "transient"})
 

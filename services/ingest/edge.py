@@ -18,6 +18,7 @@ from services.ingest.keys import Keys, Sender
 from services.ingest.normalise import Arrival
 from services.ingest.privacy import gpc_signal
 from services.ingest.providers.replays import Replays
+from services.ingest.providers.visits import Visits
 from services.ingest.sources import Sources
 from shared.settings import Settings
 
@@ -39,6 +40,7 @@ class Edge:
     handling: Handling
     now: Callable[[], datetime] = utc_now
     replays: Replays = field(default_factory=Replays)
+    visits: Visits = field(default_factory=Visits)
 
 
 def edge_of(request: Request) -> Edge:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -50,6 +51,8 @@ async def webhook(request: Request) -> Response:
     assert account is not None
     answer = provider.challenge(delivery, account)
     if answer is not None:
+        if answer.visit:
+            await edge.visits.get(answer.visit)
         return _response(answer)
     await _take(edge, provider, account, delivery)
     return success()
@@ -66,6 +69,9 @@ async def _proven(
     answer = provider.open_answer(delivery)
     if answer is not None:
         return answer
+    address = provider.certificate(delivery)
+    if address:
+        delivery = replace(delivery, certificate=await edge.visits.certificate(address))
     check_proof(provider, account, delivery)
     nonce = provider.nonce(delivery)
     if nonce and edge.replays.is_other(account.source, nonce, delivery.body):
@@ -116,7 +122,7 @@ async def _take(edge: Edge, provider: Provider, account: Account, delivery: Deli
     left_out = 0
     for raw in _items(provider, delivery, dead):
         try:
-            read = read_item(raw, provider, account, delivery.received_at, edge.handling)
+            read = read_item(raw, provider, account, delivery, edge.handling)
         except Refusal as refusal:
             dead.append((bytes(raw), refusal))
             continue

@@ -12,7 +12,7 @@ import msgspec
 
 from services.router.metrics import EVENTS_UNREADABLE
 from services.router.outbox import Pool
-from services.router.packet import FORBIDS, Lead, Waited
+from services.router.packet import FORBIDS, LIFTS, Lead, Waited
 from services.router.reasons import Earned, Entries, Given
 from shared.bodies import open_body
 from shared.consent import is_soft
@@ -72,7 +72,7 @@ JOIN stage_history h ON h.lead_id = w.lead_id AND h.seq = w.seq
 """
 RULES = "SELECT number, name FROM rule_number"
 
-_MARKS = {name for pair in FORBIDS.items() for name in pair}
+_MARKS = {*FORBIDS, *LIFTS}
 
 
 class _Bounce(msgspec.Struct, frozen=True):

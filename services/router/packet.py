@@ -43,12 +43,9 @@ TRAITS = (
     "industry", "employees", "country", "city", "language", "time_zone", "phone", "website",
 )  # fmt: skip
 
-# Event type that forbids writing → the type that allows it again.
-FORBIDS: Final = {
-    "email_unsubscribed": "newsletter_subscribed",
-    "email_complained": "newsletter_subscribed",
-    "email_bounced": "newsletter_subscribed",
-}
+# Event types that forbid writing, and those that allow it again.
+FORBIDS: Final = ("email_unsubscribed", "email_complained", "email_bounced")
+LIFTS: Final = ("newsletter_subscribed", "email_resubscribed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,9 +216,9 @@ def _suppression(lead: Lead, belonging: Belonging) -> Suppression:
     said = marketing.said if marketing is not None else None
     agreed_ms = said.at_ms if said is not None and said.granted else -1
     stands: dict[str, str | None] = {}
-    for event_type, lifted_by in FORBIDS.items():
-        at_ms = lead.marks.get(event_type, -1)
-        lifted_ms = lead.marks.get(lifted_by, -1)
+    subscribed_ms = max(lead.marks.get(event_type, -1) for event_type in LIFTS)
+    for event_type in FORBIDS:
+        at_ms, lifted_ms = lead.marks.get(event_type, -1), subscribed_ms
         if event_type != "email_bounced":  # an address that bounced isn't mended by consent
             lifted_ms = max(lifted_ms, agreed_ms)
         stands[event_type] = rfc3339(at_ms) if at_ms >= 0 and at_ms > lifted_ms else None

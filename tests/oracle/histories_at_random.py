@@ -26,6 +26,7 @@ moments = st.one_of(
 
 SPEAKING = (
     "email_unsubscribed", "email_complained", "email_bounced", "newsletter_subscribed",
+    "email_resubscribed",
 )  # fmt: skip
 answers = st.one_of(
     st.booleans(), st.sampled_from(["granted", "denied", "perhaps", 1, None]),

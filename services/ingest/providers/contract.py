@@ -88,7 +88,7 @@ class Reported:
 class Answer:
     """What is answered instead of reading items, while an endpoint is set up or proves itself.
 
-    visit: an address to get first, which the provider waits for (checked by `Provider.may_visit`).
+    visit: an address to get first, which the provider waits for; checked against its own hosts.
     """
 
     body: bytes = b"{}"
@@ -100,8 +100,9 @@ class Answer:
 Verify = Callable[[Delivery, str, Account], None]
 # The items of a delivery, each as bytes of JSON. Raises Refusal for a body that can't be split.
 Split = Callable[[Delivery], Sequence[bytes | Any]]
-# What one item says: nothing for what is left out. Raises Refusal for what can't be read.
-Read = Callable[[dict[str, Any], Account], Sequence[Reported]]
+# What one item of a delivery says: nothing for what is left out. Raises Refusal for what can't be
+# read.
+Read = Callable[[dict[str, Any], Delivery], Sequence[Reported]]
 
 
 def _no_answer(_delivery: Delivery, _account: Account) -> Answer | None:

@@ -12,7 +12,7 @@ from services.ingest.handling import Handling
 from services.ingest.identities import Notes, external_ids
 from services.ingest.json_checks import check_document, check_text, decode
 from services.ingest.limits import EVENT_BYTES, IDENTIFIER_CHARACTERS, MESSAGE_ID_CHARACTERS
-from services.ingest.providers.contract import Account, Provider, Reported
+from services.ingest.providers.contract import Account, Delivery, Provider, Reported
 from services.ingest.refusal import Refusal, invalid
 from services.ingest.surroundings import kept_context
 from services.ingest.timestamps import corrected, read_timestamp
@@ -28,7 +28,7 @@ def read_item(
     raw: bytes | msgspec.Raw,
     provider: Provider,
     account: Account,
-    now: datetime,
+    delivery: Delivery,
     handling: Handling,
 ) -> list[Event]:
     """The events of one item, none for a kind that is left out. Raises Refusal when it can't be
@@ -39,8 +39,8 @@ def read_item(
     item = decode(_item, raw)
     check_document(item, "item")
     return [
-        event_of(reported, account.source, now, handling)
-        for reported in provider.read(item, account)
+        event_of(reported, account.source, delivery.received_at, handling)
+        for reported in provider.read(item, delivery)
     ]
 
 

@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
-from services.ingest.providers import sendgrid
+from services.ingest.providers import (
+    brevo,
+    customerio,
+    klaviyo,
+    mailchimp,
+    mailgun,
+    mailjet,
+    mandrill,
+    postmark,
+    resend,
+    sendgrid,
+    ses,
+    sparkpost,
+)
 from services.ingest.providers.contract import Provider
 
-PROVIDERS: dict[str, Provider] = {provider.name: provider for provider in (sendgrid.PROVIDER,)}
+_FILES = (
+    brevo, customerio, klaviyo, mailchimp, mailgun, mailjet, mandrill, postmark, resend, sendgrid,
+    ses, sparkpost,
+)  # fmt: skip
+
+PROVIDERS: dict[str, Provider] = {file.PROVIDER.name: file.PROVIDER for file in _FILES}

@@ -105,7 +105,7 @@ def _said(event: Plain) -> dict[str, tuple[bool, str]]:
     meant: dict[str, bool] = {}
     if event["type"] in ("email_unsubscribed", "email_complained"):
         meant = {"marketing_email": False}
-    if event["type"] == "newsletter_subscribed":
+    if event["type"] in ("newsletter_subscribed", "email_resubscribed"):
         meant = {"marketing_email": True, "email_delivery": True}
     if event["type"] == "email_bounced" and event["properties"].get("bounce_type") not in SOFT:
         meant = {"email_delivery": False}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from services.ingest.handling import PLAIN
-from services.ingest.providers.contract import Account
+from services.ingest.providers.contract import Account, Delivery
 from services.ingest.providers.reading import read_item
 from services.ingest.providers.sendgrid import EVENT_TYPES, PROVIDER
 from services.ingest.refusal import Refusal
@@ -36,7 +36,8 @@ def item(**over: Any) -> bytes:
 
 
 def events_of(raw: bytes) -> list[Event]:
-    return read_item(raw, PROVIDER, Account("sendgrid"), NOW, PLAIN)
+    delivery = Delivery(url="https://in.example", body=raw, received_at=NOW)
+    return read_item(raw, PROVIDER, Account("sendgrid"), delivery, PLAIN)
 
 
 def event_of(**over: Any) -> Event:
