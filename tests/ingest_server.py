@@ -18,6 +18,7 @@ from services.ingest.handling import handling_of
 from services.ingest.intake import Intake
 from services.ingest.keys import keys_of
 from services.ingest.placement import make_producer
+from services.ingest.providers.visits import Visits
 from services.ingest.routes import origins_of
 from services.ingest.sources import Sources, sources_in_settings
 from shared.bus import SupervisedProducer, create_consumer
@@ -54,8 +55,10 @@ async def served(app: Any) -> AsyncIterator[str]:
 
 
 @contextlib.asynccontextmanager
-async def serving_ingest(settings: Settings, sources: Sources | None = None) -> AsyncIterator[str]:
-    """Ingest with a started producer; gives its base URL."""
+async def serving_ingest(
+    settings: Settings, sources: Sources | None = None, visits: Visits | None = None
+) -> AsyncIterator[str]:
+    """Ingest with a started producer; gives its base URL. visits: what it gets by itself."""
     producer = SupervisedProducer(lambda: make_producer(settings), attempt_in_batches)
     await producer.start()
     edge = Edge(
@@ -65,6 +68,7 @@ async def serving_ingest(settings: Settings, sources: Sources | None = None) -> 
         sources or sources_in_settings(settings),
         origins_of(settings.allowed_origins),
         handling_of(settings),
+        visits=visits or Visits(),
     )
     try:
         async with served(create_app(edge, Health())) as url:

@@ -122,5 +122,5 @@ PROVIDER = Provider(
     dedupe="`id` with the day",
     machine_open="`client-info.bot`, on opens and clicks",
     retries="for 8 h",
-    tested_with="documented payloads",
+    tested_with="vector of mailgun-php, documented payloads",
 )

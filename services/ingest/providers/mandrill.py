@@ -110,5 +110,5 @@ PROVIDER = Provider(
     dedupe="kind, message, recipient, time, link",
     machine_open="`user_agent_parsed.type` robot",
     retries="batched anew; an unsigned HEAD first",
-    tested_with="signed vector of its own libraries",
+    tested_with="recorded vector of mandrill-rails, documented payloads",
 )

@@ -256,7 +256,6 @@ def test_certificates_come_from_amazon_only(address: str) -> None:
 
 def test_mandrill_looks_at_a_new_address_before_it_has_a_key() -> None:
     """An empty list is answered, and says nothing."""
-    body = urlencode({"mandrill_events": "[]"}).encode()
     empty = Delivery(
         url="https://in.example",
         body=urlencode({"mandrill_events": "[]"}).encode(),
@@ -265,6 +264,27 @@ def test_mandrill_looks_at_a_new_address_before_it_has_a_key() -> None:
     assert mandrill.is_set_up(empty) is not None
     full = replace(empty, body=urlencode({"mandrill_events": "[{}]"}).encode())
     assert mandrill.is_set_up(full) is None
+
+
+def test_mailgun_signs_as_its_own_library_tests() -> None:
+    """The vector in the tests of mailgun-php."""
+    key = "key-3ax6xnjp29jd6fds4gc373sgvjxteol0"
+    signature = {
+        "timestamp": "1403645220", "token": "5egbgr1vjgqxtrnp65xfznchgdccwh5d6i09vijqi3whgowmn6",
+        "signature": "9cfc5c41582e51246e73c88d34db3af0a3a2692a76fbab81492842f000256d33",
+    }  # fmt: skip
+    for change, code in (({}, ""), ({"token": "x"}, "signature_wrong")):
+        delivery = Delivery(
+            url="https://in.example",
+            body=json.dumps({"signature": {**signature, **change}}).encode(),
+            received_at=datetime.fromtimestamp(1403645220, UTC),
+        )
+        try:
+            check_proof(PROVIDERS["mailgun"], Account("mailgun", "default", (key,)), delivery)
+        except Refusal as refusal:
+            assert refusal.code == code  # noqa: PT017 - the first is sound
+        else:
+            assert not change
 
 
 def test_mandrills_lists_of_addresses_are_left_out() -> None:
@@ -284,3 +304,54 @@ def test_resend_tells_of_each_recipient_but_not_whose_click_it_was() -> None:
     document["data"]["to"] = [EMAIL, "tom@example.com"]
     assert [event.identifiers.email for event in told("resend", document)] == document["data"]["to"]
     assert told("resend", {**document, "type": "email.clicked"}) == []
+
+
+def test_mandrill_signs_as_its_own_library_tests() -> None:
+    """A post recorded in the tests of mandrill-rails: one click, told twice."""
+    message = {
+        "ts": 1365109999, "subject": "This an example webhook message",
+        "email": "example.webhook@mandrillapp.com", "sender": "example.sender@mandrillapp.com",
+        "tags": ["webhook-example"], "opens": [{"ts": 1365111111}],
+        "clicks": [{"ts": 1365111111, "url": "http://mandrill.com"}], "state": "sent",
+        "metadata": {"user_id": 111}, "_id": "exampleaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "_version": "exampleaaaaaaaaaaaaaaa",
+    }  # fmt: skip
+    location = {
+        "country_short": "US", "country": "United States", "region": "Oklahoma",
+        "city": "Oklahoma City", "latitude": 35.4675598145, "longitude": -97.5164337158,
+        "postal_code": "73101", "timezone": "-05:00",
+    }  # fmt: skip
+    icons = "http://cdn.mandrill.com/img/email-client-icons/"
+    agent = {
+        "type": "Email Client", "ua_family": "Postbox", "ua_name": "Postbox 1.1.3",
+        "ua_version": "1.1.3", "ua_url": "http://www.postbox-inc.com/",
+        "ua_company": "Postbox, Inc.", "ua_company_url": "http://www.postbox-inc.com/",
+        "ua_icon": f"{icons}postbox.png", "os_family": "OS X", "os_name": "OS X 10.6 Snow Leopard",
+        "os_url": "http://www.apple.com/osx/", "os_company": "Apple Computer, Inc.",
+        "os_company_url": "http://www.apple.com/", "os_icon": f"{icons}macosx.png",
+        "mobile": False,
+    }  # fmt: skip
+    item = {
+        "event": "click", "msg": message, "ip": "127.0.0.1", "location": location,
+        "user_agent": "Mozilla/5.0 (Macintosh; U; Intel Mac OS X 10.6; en-US; rv:1.9.1.8) "
+                      "Gecko/20100317 Postbox/1.1.3",
+        "user_agent_parsed": agent, "url": "http://mandrill.com", "ts": 1379233940,
+    }  # fmt: skip
+    text = json.dumps([item, item], separators=(",", ":")).replace("/", "\\/")
+    delivery = Delivery(
+        url="http://requestb.in/q9a918q9",
+        body=urlencode({"mandrill_events": text}).encode(),
+        received_at=NOW,
+        headers={"x-mandrill-signature": "7rUa4lNJitlb178MgGOcHO6T4Bg="},
+    )
+    account = Account("mandrill", "default", ("ntynTMaFpM_octE5R1DKAw",))
+    check_proof(mandrill.PROVIDER, account, delivery)
+    first, again = (
+        read_item(raw, mandrill.PROVIDER, account, delivery, PLAIN)[0]
+        for raw in mandrill.split(delivery)
+    )
+    assert first.id == again.id
+    assert first.identifiers.email == "example.webhook@mandrillapp.com"
+    moved = replace(delivery, url="http://requestb.in/other")
+    with pytest.raises(Refusal, match="No configured secret"):
+        check_proof(mandrill.PROVIDER, account, moved)
