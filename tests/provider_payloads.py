@@ -169,4 +169,143 @@ CLICKS: dict[str, tuple[Any, str, str]] = {
         }],
         "email_clicked", "01HX0000000000000000000000",
     ),
+    "typeform": (
+        {
+            "event_id": "LtWXD3crgy", "event_type": "form_response",
+            "form_response": {
+                "form_id": "lT4Z3j", "token": "a3a12ec67a1365927098a606107fac15",
+                "submitted_at": AT_ISO, "landed_at": "2026-05-03T09:50:00Z",
+                "hidden": {"utm_campaign": "may", "plan": "trial", "anonymous_id": "anon-1"},
+                "calculated": {"score": 9},
+                "definition": {
+                    "id": "lT4Z3j", "title": "Retirement check",
+                    "fields": [
+                        {"id": "DlXFaesGBpoF", "title": "First name", "type": "short_text"},
+                        {"id": "SMEUb7VJz92Q", "title": "Your e-mail?", "type": "email"},
+                        {"id": "JwWggjAKtOkA", "title": "When?", "type": "multiple_choice"},
+                        {"id": "RUqkXSeXBXSd", "title": "Agree?", "type": "yes_no"},
+                    ],
+                },
+                "answers": [
+                    {"type": "text", "text": "Sarah",
+                     "field": {"id": "DlXFaesGBpoF", "type": "short_text", "ref": "a1"}},
+                    {"type": "email", "email": EMAIL,
+                     "field": {"id": "SMEUb7VJz92Q", "type": "email", "ref": "a2"}},
+                    {"type": "choice", "choice": {"id": "c1", "label": "In ten years"},
+                     "field": {"id": "JwWggjAKtOkA", "type": "multiple_choice", "ref": "a3"}},
+                    {"type": "boolean", "boolean": True,
+                     "field": {"id": "RUqkXSeXBXSd", "type": "yes_no", "ref": "a4"}},
+                ],
+            },
+        },
+        "form_submitted", "",
+    ),
+    "webflow": (
+        {
+            "triggerType": "form_submission",
+            "payload": {
+                "name": "Contact Us", "siteId": "65427cf400e02b306eaa049c",
+                "data": {"First Name": "Sarah", "email": EMAIL, "plan": "trial"},
+                "schema": [{"fieldName": "First Name", "fieldType": "FormTextInput"}],
+                "submittedAt": "2026-05-03T09:53:20.121Z", "id": "6321ca84df3949bfc6752327",
+                "formId": "65429eadebe8a9f3a30f62d0", "formElementId": "4e038d2c-6a1e",
+            },
+        },
+        "form_submitted", "",
+    ),
+    "hubspot": (
+        {
+            "vid": 4321, "portal-id": 62515,
+            "properties": {
+                "email": {"value": EMAIL}, "firstname": {"value": "Sarah"},
+                "plan": {"value": "trial"}, "hs_object_id": {"value": "4321"},
+                "lastmodifieddate": {"value": str((AT_S + 5) * 1000)},
+            },
+            "form-submissions": [
+                {"conversion-id": "old", "timestamp": 1577836800000, "title": "Old"},
+                {"conversion-id": "1b3f8a2e-8a2c-4f0f", "timestamp": AT_S * 1000,
+                 "form-id": "78d2", "title": "Demo", "page-url": URL},
+            ],
+        },
+        "form_submitted", "",
+    ),
+    "calendly": (
+        {
+            "event": "invitee.created", "created_at": "2026-05-03T09:53:20.000000Z",
+            "created_by": "https://api.calendly.com/users/AAAAAAAAAAAAAAAA",
+            "payload": {
+                "email": EMAIL, "name": "Sarah Smith", "status": "active", "rescheduled": False,
+                "uri": "https://api.calendly.com/scheduled_events/AAAA/invitees/BBBB",
+                "old_invitee": None, "new_invitee": None, "timezone": "America/New_York",
+                "questions_and_answers": [
+                    {"question": "plan", "answer": "trial", "position": 0},
+                ],
+                "scheduled_event": {
+                    "uri": "https://api.calendly.com/scheduled_events/AAAA", "name": "First talk",
+                    "start_time": "2026-05-10T15:30:00.000000Z",
+                },
+                "tracking": {"utm_campaign": "may", "utm_source": None},
+            },
+        },
+        "meeting_booked", "",
+    ),
+    "zoom": (
+        {
+            "event": "webinar.participant_joined", "event_ts": AT_S * 1000,
+            "payload": {
+                "account_id": "AAAAAABBBB",
+                "object": {
+                    "id": "94066061111", "uuid": "reQVSuOGRtGyEDGQuIP+Wg==", "type": 5,
+                    "topic": "Retirement", "start_time": "2026-05-03T09:30:00Z", "duration": 60,
+                    "participant": {
+                        "user_id": "25171111", "user_name": "Sarah", "email": EMAIL,
+                        "registrant_id": "abcdefghij0", "join_time": AT_ISO,
+                        "participant_uuid": "55555AAAiAAAAAiAiAiiAii",
+                    },
+                },
+            },
+        },
+        "webinar_attended", "",
+    ),
+    "gravityforms": (
+        {
+            "id": "77", "form_id": "3", "date_created": "2026-05-03 09:53:20", "is_read": "0",
+            "source_url": URL, "ip": "203.0.113.9", "user_agent": AGENT, "status": "active",
+            "1.3": "Sarah", "1.6": "Smith", "2": EMAIL, "plan": "trial", "5": "",
+        },
+        "form_submitted", "",
+    ),
+    "contactform7": (
+        {"your-name": "Sarah", "your-email": EMAIL, "plan": "trial", "_wpcf7": "6"},
+        "form_submitted", "",
+    ),
+    "generic": (
+        {
+            "id": 820982911946154508, "email": EMAIL, "created_at": "2026-05-03T05:53:20-04:00",
+            "total_price": "398.00", "currency": "USD", "financial_status": "paid",
+            "customer": {"id": 115310627314723954, "first_name": "Sarah"},
+            "line_items": [{"title": "IPod Nano"}, {"title": "Cable"}], "tags": "trial",
+        },
+        "purchase_made", "",
+    ),
 }  # fmt: skip
+
+MAPPING = """
+name: Shopify, orders paid
+proof:
+  hmac: {header: X-Shopify-Hmac-Sha256, encoding: base64}
+event:
+  type: purchase_made
+  at: created_at
+  id: id
+  when: [{value: financial_status, is: paid}]
+  email: email
+  external: {shopify: customer.id}
+  traits: {first_name: customer.first_name}
+  properties:
+    amount: total_price
+    currency: currency
+    items: line_items[*].title
+    plan: tags
+    provider_event: =orders/paid
+"""

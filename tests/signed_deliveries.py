@@ -7,8 +7,8 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from functools import cache
@@ -19,9 +19,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
+from hubspot.utils.signature import Signature
 from standardwebhooks import Webhook
 
 from services.ingest.providers.contract import Delivery
+from tests.provider_payloads import MAPPING
 
 CREDENTIAL = "leadscore:a-long-random-text"
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -45,6 +47,7 @@ class Signer:
     window: bool = True
     covers_body: bool = True
     signs: bool = True
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 def _hex(key: str, message: bytes, algorithm: str = "sha256") -> str:
@@ -187,6 +190,42 @@ def sns(
     return headers, json.dumps(envelope).encode()
 
 
+def _typeform(body: bytes, _url: str, _at: datetime) -> tuple[dict[str, str], bytes]:
+    digest = hmac.new(SECRET.encode(), body, "sha256").digest()
+    return {"typeform-signature": f"sha256={base64.b64encode(digest).decode()}"}, body
+
+
+def _webflow(body: bytes, _url: str, at: datetime) -> tuple[dict[str, str], bytes]:
+    stamp = str(int(at.timestamp() * 1000))
+    signature = _hex(SECRET, f"{stamp}:".encode() + body)
+    return {"x-webflow-timestamp": stamp, "x-webflow-signature": signature}, body
+
+
+def _hubspot(body: bytes, url: str, at: datetime) -> tuple[dict[str, str], bytes]:
+    """The third version, by HubSpot's own library."""
+    stamp = str(int(at.timestamp() * 1000))
+    signature = Signature.get_signature(SECRET, body.decode(), "v3", http_uri=url,
+                                        http_method="POST", timestamp=stamp)  # fmt: skip
+    return {"x-hubspot-signature-v3": signature, "x-hubspot-request-timestamp": stamp}, body
+
+
+def _calendly(body: bytes, _url: str, at: datetime) -> tuple[dict[str, str], bytes]:
+    stamp = str(int(at.timestamp()))
+    signature = _hex(SECRET, f"{stamp}.".encode() + body)
+    return {"calendly-webhook-signature": f"t={stamp},v1={signature}"}, body
+
+
+def _zoom(body: bytes, _url: str, at: datetime) -> tuple[dict[str, str], bytes]:
+    stamp = str(int(at.timestamp()))
+    signature = _hex(SECRET, f"v0:{stamp}:".encode() + body)
+    return {"x-zm-request-timestamp": stamp, "x-zm-signature": f"v0={signature}"}, body
+
+
+def _shopify(body: bytes, _url: str, _at: datetime) -> tuple[dict[str, str], bytes]:
+    digest = hmac.new(SECRET.encode(), body, "sha256").digest()
+    return {"x-shopify-hmac-sha256": base64.b64encode(digest).decode()}, body
+
+
 def _ses(body: bytes, _url: str, at: datetime) -> tuple[dict[str, str], bytes]:
     return sns(body.decode(), at)
 
@@ -208,6 +247,14 @@ SIGNERS: dict[str, Signer] = {
     "sendgrid": Signer(_public(_ec_key()), _public(_other_ec_key()), _sendgrid),
     "ses": Signer(TOPIC, TOPIC.replace("mail", "other"), _ses),
     "sparkpost": _by_credential(),
+    "typeform": Signer(SECRET, "other", _typeform, window=False),
+    "webflow": Signer(SECRET, "other", _webflow),
+    "hubspot": Signer(SECRET, "other", _hubspot),
+    "calendly": Signer(SECRET, "other", _calendly),
+    "zoom": Signer(SECRET, "other", _zoom),
+    "gravityforms": _by_credential(),
+    "contactform7": _by_credential(),
+    "generic": Signer(SECRET, "other", _shopify, window=False, options={"mapping": MAPPING}),
 }  # fmt: skip
 
 

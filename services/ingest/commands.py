@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -50,12 +51,18 @@ def add(
     name: _Name = "default",
     secret: _Secret = "",
     option: Annotated[list[str], typer.Option(help="NAME=VALUE; may be repeated.")] = [],  # noqa: B006
+    mapping: Annotated[
+        Path | None, typer.Option(help="For generic: a file that says which field becomes what.")
+    ] = None,
     dry_run: _DryRun = False,
 ) -> None:
     """Let a provider's webhook post to /v1/webhooks/PROVIDER/NAME."""
     from services.ingest.source_rows import find_source, put_source
 
-    settings = _settings(provider, name, [_read_secret(secret)], _options(option))
+    options = _options(option)
+    if mapping is not None:
+        options["mapping"] = _file_text(mapping)
+    settings = _settings(provider, name, [_read_secret(secret)], options)
 
     async def work(connection: Any) -> None:
         if await find_source(connection, provider, name) is not None:
@@ -69,6 +76,29 @@ def add(
     _with_connection(work)
     _told(f"{provider} {name}: ingest takes it up within 2 seconds", dry_run=dry_run)
     typer.echo(f"Address to give there: <ingest>/v1/webhooks/{_path(provider, name)}")
+
+
+@app.command("try")
+def try_mapping(
+    mapping: Annotated[Path, typer.Argument(help="A mapping, see docs/generic-webhook.md.")],
+    payload: Annotated[Path, typer.Argument(help="A body as the tool posts it.")],
+    header: Annotated[
+        list[str], typer.Option(help="NAME: VALUE of the post; may be repeated.")
+    ] = [],  # noqa: B006
+    secret: Annotated[str, typer.Option(help="Check the proof with it, too.")] = "",
+    url: Annotated[str, typer.Option(help="The address it was posted to.")] = "",
+) -> None:
+    """Show the events that a mapping makes of a body; nothing is sent anywhere. Exits with 1 when
+    any item can't be read.
+    """
+    from services.ingest.mapping_trial import try_out
+
+    shown, good = try_out(
+        _file_text(mapping), _file_text(payload).encode(), header, secret=secret, url=url
+    )
+    typer.echo(shown)
+    if not good:
+        raise typer.Exit(1)
 
 
 @app.command("rotate")
@@ -172,6 +202,13 @@ def _read_secret(given: str) -> str:
     if given == "-":
         return typer.get_text_stream("stdin").read().strip()
     return given or str(typer.prompt("secret", hide_input=True))
+
+
+def _file_text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        _fail(f"{path} can't be read ({type(error).__name__})")
 
 
 def _options(given: list[str]) -> dict[str, str]:

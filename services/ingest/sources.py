@@ -130,6 +130,7 @@ def checked_account(provider_name: str, name: str, given: GivenAccount) -> Accou
                 account.seconds(option, 0)
             except ValueError:
                 raise ValueError(f"{option} is a whole number of seconds") from None
+    provider.check_options(account)
     return account
 
 

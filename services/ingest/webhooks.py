@@ -120,7 +120,7 @@ async def _take(edge: Edge, provider: Provider, account: Account, delivery: Deli
     events: list[Event] = []
     dead: _Dead = []
     left_out = 0
-    for raw in _items(provider, delivery, dead):
+    for raw in _items(provider, account, delivery, dead):
         try:
             read = read_item(raw, provider, account, delivery, edge.handling)
         except Refusal as refusal:
@@ -133,10 +133,12 @@ async def _take(edge: Edge, provider: Provider, account: Account, delivery: Deli
     _count(provider.name, len(events), left_out, dead)
 
 
-def _items(provider: Provider, delivery: Delivery, dead: _Dead) -> Sequence[bytes | msgspec.Raw]:
+def _items(
+    provider: Provider, account: Account, delivery: Delivery, dead: _Dead
+) -> Sequence[bytes | msgspec.Raw]:
     """The items; a body that can't be split goes to `dead` as a whole."""
     try:
-        return provider.split(delivery)
+        return provider.split(delivery, account)
     except Refusal as refusal:
         dead.append((delivery.body, refusal))
         return []

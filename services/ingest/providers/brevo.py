@@ -44,15 +44,15 @@ def verify(delivery: Delivery, secret: str, _account: Account) -> None:
     check_credential(delivery, secret)
 
 
-def split(delivery: Delivery) -> Sequence[bytes | Any]:
+def split(delivery: Delivery, account: Account) -> Sequence[bytes | Any]:
     """The items, batched or not."""
     body = delivery.body
     if body.lstrip()[:1] == b"{" and b'"events"' in body[:200]:
         return array_in(body, "events")
-    return single_or_array(delivery)
+    return single_or_array(delivery, account)
 
 
-def read(item: dict[str, Any], _delivery: Delivery) -> Sequence[Reported]:
+def read(item: dict[str, Any], _delivery: Delivery, _account: Account) -> Sequence[Reported]:
     """One event. Its `id` is the webhook's, not the event's."""
     kind, event_type = kind_of(item, EVENT_TYPES, "event")
     if not event_type:

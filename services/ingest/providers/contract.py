@@ -74,6 +74,7 @@ class Reported:
     email: str = ""
     email_path: str = "email"
     user_id: str = ""
+    anonymous_id: str = ""
     phone: str = ""
     external: Mapping[str, str] = field(default_factory=dict)
     properties: dict[str, Any] = field(default_factory=dict)
@@ -99,14 +100,18 @@ class Answer:
 # Raises Refusal (401) unless this secret made the delivery: (delivery, secret, account).
 Verify = Callable[[Delivery, str, Account], None]
 # The items of a delivery, each as bytes of JSON. Raises Refusal for a body that can't be split.
-Split = Callable[[Delivery], Sequence[bytes | Any]]
+Split = Callable[[Delivery, Account], Sequence[bytes | Any]]
 # What one item of a delivery says: nothing for what is left out. Raises Refusal for what can't be
 # read.
-Read = Callable[[dict[str, Any], Delivery], Sequence[Reported]]
+Read = Callable[[dict[str, Any], Delivery, Account], Sequence[Reported]]
 
 
 def _no_answer(_delivery: Delivery, _account: Account) -> Answer | None:
     return None
+
+
+def _any_options(_account: Account) -> None:
+    """Whatever they are: their names are known."""
 
 
 def _no_url(_delivery: Delivery) -> str:
@@ -132,12 +137,12 @@ class Provider:
     verify, split, read: see their types; verify is called with each secret until one fits ·
     challenge: what is answered to a verified delivery that wants no more than an answer ·
     open_answer: the same before anything is verified (an unsigned check of the address; it must say
-    nothing that isn't public) · check_secret: raises ValueError with words that help for one that
-    can't be right · nonce: what a provider gives each delivery once, where its signature doesn't
-    cover the body: a nonce that comes again with another body is refused · certificate: the address
-    of the certificate that it is signed with, checked already; raises Refusal · options: name →
-    what it is, shown by the command · proof: what the secret is, and where the provider shows it ·
-    title … tested_with: words of the table in docs/sources.md.
+    nothing that isn't public) · check_secret, check_options: raise ValueError with words that help
+    for one that can't be right · nonce: what a provider gives each delivery once, where its
+    signature doesn't cover the body: a nonce that comes again with another body is refused ·
+    certificate: the address of the certificate that it is signed with, checked already; raises
+    Refusal · options: name → what it is, shown by the command · proof: what the secret is, and
+    where the provider shows it · title … tested_with: words of the table in docs/sources.md.
     """
 
     name: str
@@ -155,6 +160,7 @@ class Provider:
     challenge: Callable[[Delivery, Account], Answer | None] = _no_answer
     open_answer: Callable[[Delivery], Answer | None] = _nothing_open
     check_secret: Callable[[str], None] = _any_secret
+    check_options: Callable[[Account], None] = _any_options
     nonce: Callable[[Delivery], str] = _no_nonce
     certificate: Callable[[Delivery], str] = _no_url
     options: Mapping[str, str] = field(default_factory=dict)

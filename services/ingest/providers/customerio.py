@@ -49,7 +49,7 @@ def verify(delivery: Delivery, secret: str, account: Account) -> None:
     check_window(at, delivery.received_at, window)
 
 
-def read(item: dict[str, Any], _delivery: Delivery) -> Sequence[Reported]:
+def read(item: dict[str, Any], _delivery: Delivery, _account: Account) -> Sequence[Reported]:
     """One event."""
     if text(item, "object_type") not in _ABOUT:
         return ()

@@ -9,7 +9,7 @@ import msgspec
 
 from services.ingest.json_checks import decode
 from services.ingest.limits import WEBHOOK_EVENTS
-from services.ingest.providers.contract import Delivery
+from services.ingest.providers.contract import Account, Delivery
 from services.ingest.refusal import invalid
 
 _list = msgspec.json.Decoder(list[msgspec.Raw])
@@ -24,19 +24,21 @@ def array_items(body: bytes) -> Sequence[bytes | Any]:
     return items
 
 
-def array(delivery: Delivery) -> Sequence[bytes | Any]:
+def array(delivery: Delivery, _account: Account) -> Sequence[bytes | Any]:
     """A JSON array of items."""
     return array_items(delivery.body)
 
 
-def single(delivery: Delivery) -> Sequence[bytes | Any]:
+def single(delivery: Delivery, _account: Account) -> Sequence[bytes | Any]:
     """The body is one item."""
     return [delivery.body]
 
 
-def single_or_array(delivery: Delivery) -> Sequence[bytes | Any]:
+def single_or_array(delivery: Delivery, _account: Account) -> Sequence[bytes | Any]:
     """One item, or an array of them."""
-    return array(delivery) if delivery.body.lstrip()[:1] == b"[" else single(delivery)
+    if delivery.body.lstrip()[:1] == b"[":
+        return array_items(delivery.body)
+    return [delivery.body]
 
 
 def array_in(body: bytes, name: str) -> Sequence[bytes | Any]:

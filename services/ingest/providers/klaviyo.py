@@ -69,12 +69,12 @@ def verify(delivery: Delivery, secret: str, account: Account) -> None:
         raise refused("signature_wrong", "The webhook's id is another in the header.")
 
 
-def split(delivery: Delivery) -> Sequence[bytes | Any]:
+def split(delivery: Delivery, _account: Account) -> Sequence[bytes | Any]:
     """The items of `data`."""
     return array_in(delivery.body, "data")
 
 
-def read(item: dict[str, Any], _delivery: Delivery) -> Sequence[Reported]:
+def read(item: dict[str, Any], _delivery: Delivery, _account: Account) -> Sequence[Reported]:
     """One event. What isn't about mail is left out."""
     topic = text(item, "topic")
     if topic and topic not in EVENT_TYPES and "email" not in topic:

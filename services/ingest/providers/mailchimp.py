@@ -28,7 +28,7 @@ def verify(delivery: Delivery, secret: str, _account: Account) -> None:
     check_credential(delivery, secret)
 
 
-def split(delivery: Delivery) -> Sequence[bytes | Any]:
+def split(delivery: Delivery, _account: Account) -> Sequence[bytes | Any]:
     """The form as one flat object: {"type": …, "data[email]": …}."""
     try:
         fields = parse_qsl(
@@ -39,7 +39,7 @@ def split(delivery: Delivery) -> Sequence[bytes | Any]:
     return [json.dumps(dict(fields)).encode()]
 
 
-def read(item: dict[str, Any], _delivery: Delivery) -> Sequence[Reported]:
+def read(item: dict[str, Any], _delivery: Delivery, _account: Account) -> Sequence[Reported]:
     """One event. Somebody who is cleaned or leaves because of abuse has complained."""
     kind, event_type = kind_of(item, EVENT_TYPES, "type")
     if not event_type:

@@ -67,7 +67,7 @@ def nonce(delivery: Delivery) -> str:
     return _signature(delivery).token
 
 
-def read(item: dict[str, Any], _delivery: Delivery) -> Sequence[Reported]:
+def read(item: dict[str, Any], _delivery: Delivery, _account: Account) -> Sequence[Reported]:
     """One event."""
     data = item.get("event-data")
     if not isinstance(data, dict):

@@ -53,7 +53,7 @@ def is_set_up(delivery: Delivery) -> Answer | None:
     return Answer() if dict(_fields(delivery.body)) == {FIELD: "[]"} else None
 
 
-def split(delivery: Delivery) -> Sequence[bytes | Any]:
+def split(delivery: Delivery, _account: Account) -> Sequence[bytes | Any]:
     """The items of the one field."""
     found = dict(_fields(delivery.body)).get(FIELD)
     if found is None:
@@ -61,7 +61,7 @@ def split(delivery: Delivery) -> Sequence[bytes | Any]:
     return array_items(found.encode("utf-8", "replace"))
 
 
-def read(item: dict[str, Any], _delivery: Delivery) -> Sequence[Reported]:
+def read(item: dict[str, Any], _delivery: Delivery, _account: Account) -> Sequence[Reported]:
     """One event; none of an item about Mandrill's own lists of addresses."""
     if "event" not in item and text(item, "type"):
         return ()

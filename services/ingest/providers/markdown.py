@@ -16,7 +16,7 @@ def as_markdown(providers: Iterable[Provider]) -> str:
     """A row each, in the order of their titles."""
     rows = [
         f"| {one.title} | `{one.name}` | {one.signature} | {one.batch} | {one.dedupe} "
-        f"| {one.machine_open} | {one.retries} | {one.tested_with} |"
+        f"| {one.machine_open or '–'} | {one.retries} | {one.tested_with} |"
         for one in sorted(providers, key=lambda one: one.title.lower())
     ]
     return "\n".join((*_HEAD, *rows))

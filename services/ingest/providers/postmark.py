@@ -35,7 +35,7 @@ def verify(delivery: Delivery, secret: str, _account: Account) -> None:
     check_credential(delivery, secret)
 
 
-def read(item: dict[str, Any], _delivery: Delivery) -> Sequence[Reported]:
+def read(item: dict[str, Any], _delivery: Delivery, _account: Account) -> Sequence[Reported]:
     """One event."""
     kind, event_type = kind_of(item, EVENT_TYPES, "RecordType")
     at_path = _TIMES.get(kind, "ReceivedAt")

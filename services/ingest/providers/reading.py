@@ -40,7 +40,7 @@ def read_item(
     check_document(item, "item")
     return [
         event_of(reported, account.source, delivery.received_at, handling)
-        for reported in provider.read(item, delivery)
+        for reported in provider.read(item, delivery, account)
     ]
 
 
@@ -100,9 +100,20 @@ def _who(reported: Reported, handling: Handling) -> Identifiers:
         check_text(user_id, "user_id", IDENTIFIER_CHARACTERS)
     if is_placeholder(user_id):
         user_id = ""
+    anonymous_id = reported.anonymous_id.strip()
+    if anonymous_id:
+        check_text(anonymous_id, "anonymous_id", IDENTIFIER_CHARACTERS)
+    if is_placeholder(anonymous_id):
+        anonymous_id = ""
     external = (
         external_ids(dict(reported.external), None, Notes(0, [])) if reported.external else {}
     )
-    if not (email or phone or user_id or external):
+    if not (email or phone or user_id or external or anonymous_id):
         raise invalid("email_invalid", "The item names no valid recipient.", reported.email_path)
-    return Identifiers(email=email, user_id=user_id or None, phone=phone, external=external)
+    return Identifiers(
+        email=email,
+        user_id=user_id or None,
+        anonymous_id=anonymous_id or None,
+        phone=phone,
+        external=external,
+    )

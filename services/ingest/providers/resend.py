@@ -85,7 +85,7 @@ def _check_secret(secret: str) -> None:
     signing_key(secret)
 
 
-def read(item: dict[str, Any], delivery: Delivery) -> Sequence[Reported]:
+def read(item: dict[str, Any], delivery: Delivery, _account: Account) -> Sequence[Reported]:
     """An event for each recipient of the mail; none of an opening that may be anybody's."""
     kind, event_type = kind_of(item, EVENT_TYPES, "type")
     data = item.get("data")

@@ -103,7 +103,7 @@ def _check_secret(secret: str) -> None:
     read_public_key(secret)
 
 
-def read(item: dict[str, Any], _delivery: Delivery) -> Sequence[Reported]:
+def read(item: dict[str, Any], _delivery: Delivery, _account: Account) -> Sequence[Reported]:
     """One event of an item; none for a kind that says nothing of a person."""
     kind, event_type = kind_of(item, EVENT_TYPES, "event")
     if not event_type:

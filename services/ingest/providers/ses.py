@@ -160,7 +160,7 @@ def confirm(delivery: Delivery, _account: Account) -> Answer | None:
     return Answer(visit=amazons_own(str(_field(envelope, "SubscribeURL"))))
 
 
-def split(delivery: Delivery) -> Sequence[bytes | Any]:
+def split(delivery: Delivery, _account: Account) -> Sequence[bytes | Any]:
     """What SES says, a text in the envelope. Its greeting to a new topic isn't JSON."""
     message = text(_envelope(delivery), "Message")
     if message.lstrip()[:1] != "{":
@@ -179,7 +179,7 @@ def _without_headers(message: str) -> bytes:
     return json.dumps(document).encode("utf-8", "surrogatepass")
 
 
-def read(item: dict[str, Any], delivery: Delivery) -> Sequence[Reported]:
+def read(item: dict[str, Any], delivery: Delivery, _account: Account) -> Sequence[Reported]:
     """An event for each recipient that is named; none of an opening that may be anybody's."""
     name = "eventType" if "eventType" in item else "notificationType"
     kind, event_type = kind_of(item, EVENT_TYPES, name)

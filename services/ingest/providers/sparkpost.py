@@ -42,7 +42,7 @@ def verify(delivery: Delivery, secret: str, _account: Account) -> None:
     check_credential(delivery, secret)
 
 
-def read(item: dict[str, Any], _delivery: Delivery) -> Sequence[Reported]:
+def read(item: dict[str, Any], _delivery: Delivery, _account: Account) -> Sequence[Reported]:
     """One event; none of a ping."""
     classes = item.get("msys")
     if not classes:

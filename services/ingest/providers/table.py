@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from services.ingest.providers import (
     brevo,
+    calendly,
+    contactform7,
     customerio,
+    generic,
+    gravityforms,
+    hubspot,
     klaviyo,
     mailchimp,
     mailgun,
@@ -15,12 +20,15 @@ from services.ingest.providers import (
     sendgrid,
     ses,
     sparkpost,
+    typeform,
+    webflow,
+    zoom,
 )
 from services.ingest.providers.contract import Provider
 
 _FILES = (
-    brevo, customerio, klaviyo, mailchimp, mailgun, mailjet, mandrill, postmark, resend, sendgrid,
-    ses, sparkpost,
+    brevo, calendly, contactform7, customerio, generic, gravityforms, hubspot, klaviyo, mailchimp,
+    mailgun, mailjet, mandrill, postmark, resend, sendgrid, ses, sparkpost, typeform, webflow, zoom,
 )  # fmt: skip
 
 PROVIDERS: dict[str, Provider] = {file.PROVIDER.name: file.PROVIDER for file in _FILES}

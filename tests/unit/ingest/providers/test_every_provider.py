@@ -53,7 +53,8 @@ def good(provider: Provider, at: datetime = NOW, received: timedelta | None = No
 
 
 def account_of(provider: Provider, *secrets: str) -> Account:
-    return Account(provider.name, "default", secrets or (SIGNERS[provider.name].secret,))
+    signer = SIGNERS[provider.name]
+    return Account(provider.name, "default", secrets or (signer.secret,), signer.options)
 
 
 def refused(provider: Provider, account: Account, delivery: Delivery) -> str:
@@ -67,7 +68,7 @@ def events_of(provider: Provider, delivery: Delivery) -> list[Event]:
     account = account_of(provider)
     return [
         event
-        for raw in provider.split(delivery)
+        for raw in provider.split(delivery, account)
         for event in read_item(raw, provider, account, delivery, PLAIN)
     ]
 
@@ -81,20 +82,25 @@ def test_a_click_as_its_documentation_has_it_becomes_an_event(provider: Provider
     _, event_type, message_id = CLICKS[provider.name]
     assert (event.source, event.type) == (provider.name, event_type)
     assert event.identifiers.email == EMAIL
-    assert event.occurred_at.replace(microsecond=0) == datetime(2026, 5, 3, 9, 53, 20, tzinfo=UTC)
+    said = datetime(2026, 5, 3, 9, 53, 20, tzinfo=UTC)
+    # A form of Contact Form 7 brings no time.
+    told = NOW if provider.name == "contactform7" else said
+    assert event.occurred_at.replace(microsecond=0) == told
     assert event.properties.get("message_id", "") == message_id
     assert event.verdict.judgement == "unknown"
     assert event.properties["provider_event"]
     if event_type == "email_clicked":
         assert event.properties["url"] == URL
         assert event.context["campaign"] == {"name": "may"}
-    if provider.name not in ("sendgrid", "mailchimp", "customerio", "klaviyo"):
+    if provider.name not in ("sendgrid", "mailchimp", "customerio", "klaviyo", "zoom"):
         assert event.properties["plan"] == "trial"
 
 
 @EVERY
 def test_the_same_post_gives_the_same_event(provider: Provider) -> None:
     """Whenever it is tried again, and signed anew."""
+    if provider.name == "contactform7":
+        return  # it tries nothing again, and there is nothing to know a post by
     ids = {
         event.id
         for minutes in (0, 3)
@@ -110,7 +116,8 @@ def test_only_the_secret_of_the_account_is_believed(provider: Provider) -> None:
     delivery = good(provider)
     assert refused(provider, account_of(provider, signer.other), delivery) == "signature_wrong"
     check_proof(provider, account_of(provider, signer.other, signer.secret), delivery)
-    assert refused(provider, Account(provider.name), delivery) == "source_not_configured"
+    nobody = replace(account_of(provider), secrets=())
+    assert refused(provider, nobody, delivery) == "source_not_configured"
     for secrets in ((), ("",), ("  ",)):
         with pytest.raises(ValueError, match="has no secret"):
             checked_account(provider.name, "default", GivenAccount(secrets=secrets))
@@ -156,8 +163,9 @@ def test_what_was_recorded_long_ago_is_refused(provider: Provider) -> None:
     for away in (timedelta(days=9), timedelta(days=-9)):
         late = good(provider, received=away)
         assert refused(provider, account_of(provider), late) == "signature_expired"
-        options = {"window_seconds": "0"}
-        check_proof(provider, replace(account_of(provider), options=options), late)
+        account = account_of(provider)
+        options = {**account.options, "window_seconds": "0"}
+        check_proof(provider, replace(account, options=options), late)
 
 
 @EVERY
@@ -176,7 +184,8 @@ def test_no_request_breaks_a_check(provider: Provider, data: st.DataObject, body
     except Refusal as refusal:
         assert refusal.status == 401  # noqa: PT017 - some may be sound
     else:  # the credential, or a signature over something else, was left whole
-        assert not SIGNERS[provider.name].signs or not SIGNERS[provider.name].covers_body
+        signer = SIGNERS[provider.name]
+        assert broken == sound.body or not signer.signs or not signer.covers_body
 
 
 @EVERY

@@ -31,7 +31,7 @@ def told(provider: str, document: Any) -> list[Event]:
     delivery = signed(provider, json.dumps(document).encode(), NOW)
     return [
         event
-        for raw in PROVIDERS[provider].split(delivery)
+        for raw in PROVIDERS[provider].split(delivery, Account(provider))
         for event in read_item(raw, PROVIDERS[provider], Account(provider), delivery, PLAIN)
     ]
 
@@ -205,7 +205,7 @@ def test_sns_signs_with_either_hash_and_greets_without_json() -> None:
     for version in ("1", "2"):
         delivery = sns_delivery("Successfully validated SNS topic.", version)
         check_proof(ses.PROVIDER, ACCOUNT, delivery)
-        assert list(ses.split(delivery)) == []
+        assert list(ses.split(delivery, ACCOUNT)) == []
     with pytest.raises(Refusal, match="version"):
         check_proof(ses.PROVIDER, ACCOUNT, sns_delivery("", "3"))
 
@@ -348,7 +348,7 @@ def test_mandrill_signs_as_its_own_library_tests() -> None:
     check_proof(mandrill.PROVIDER, account, delivery)
     first, again = (
         read_item(raw, mandrill.PROVIDER, account, delivery, PLAIN)[0]
-        for raw in mandrill.split(delivery)
+        for raw in mandrill.split(delivery, account)
     )
     assert first.id == again.id
     assert first.identifiers.email == "example.webhook@mandrillapp.com"
