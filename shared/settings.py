@@ -54,6 +54,12 @@ class Settings(BaseSettings):
     allowed_origins: str = "*"
     redirect_origins: str = ""
 
+    # Events a second that ingest takes from one public key, one address (of public keys), and one
+    # person (likewise), each process by itself; bursts of 20 seconds' worth. 0: no limit.
+    rate_per_key: int = Field(3000, ge=0)
+    rate_per_address: int = Field(200, ge=0)
+    rate_per_lead: int = Field(20, ge=0)
+
     # What domains make of an address, such as "gmail.com:dots,plus; googlemail.com=gmail.com", and
     # whose phone numbers those without a country code are: see docs/identity.md.
     email_rules: str = ""

@@ -416,6 +416,27 @@ source = sa.Table(
     ),
 )
 
+# Keys of senders, as hashes (services/ingest/keys.py). prefix: its first characters, for people ·
+# origins, uses: null for all · rate: events a second; 0 for the setting's.
+api_key = sa.Table(
+    "api_key",
+    metadata,
+    sa.Column("id", sa.Integer, sa.Identity(), primary_key=True),
+    sa.Column("hash", BYTEA, nullable=False, unique=True),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("public", sa.Boolean, nullable=False),
+    sa.Column("prefix", sa.Text, nullable=False),
+    sa.Column("origins", sa.ARRAY(sa.Text)),
+    sa.Column("uses", sa.ARRAY(sa.Text)),
+    sa.Column("rate", sa.Integer, nullable=False, server_default="0"),
+    sa.Column(
+        "created_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()
+    ),
+    sa.Column("expires_at", sa.DateTime(timezone=True)),
+    sa.Column("revoked_at", sa.DateTime(timezone=True)),
+    sa.Column("used_at", sa.DateTime(timezone=True)),
+)
+
 destination = sa.Table(
     "destination",
     metadata,

@@ -16,9 +16,10 @@ from services.ingest.batches import attempt_in_batches
 from services.ingest.edge import Edge
 from services.ingest.handling import handling_of
 from services.ingest.intake import Intake
-from services.ingest.keys import keys_of
+from services.ingest.keys import Keys, keys_of
 from services.ingest.placement import make_producer
 from services.ingest.providers.visits import Visits
+from services.ingest.rates import Rates
 from services.ingest.routes import origins_of
 from services.ingest.sources import Sources, sources_in_settings
 from shared.bus import SupervisedProducer, create_consumer
@@ -56,7 +57,10 @@ async def served(app: Any) -> AsyncIterator[str]:
 
 @contextlib.asynccontextmanager
 async def serving_ingest(
-    settings: Settings, sources: Sources | None = None, visits: Visits | None = None
+    settings: Settings,
+    sources: Sources | None = None,
+    visits: Visits | None = None,
+    keys: Keys | None = None,
 ) -> AsyncIterator[str]:
     """Ingest with a started producer; gives its base URL. visits: what it gets by itself."""
     producer = SupervisedProducer(lambda: make_producer(settings), attempt_in_batches)
@@ -64,10 +68,11 @@ async def serving_ingest(
     edge = Edge(
         settings,
         Intake(settings, producer),
-        keys_of(settings),
+        keys or keys_of(settings),
         sources or sources_in_settings(settings),
         origins_of(settings.allowed_origins),
         handling_of(settings),
+        Rates.of(settings),
         visits=visits or Visits(),
     )
     try:

@@ -9,6 +9,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.ingest.admission import admitted
 from services.ingest.body import read_body
 from services.ingest.edge import arrival_of, edge_of, gpc_of, header
 from services.ingest.flat_call import read_flat_call
@@ -68,6 +69,7 @@ async def collect(request: Request) -> Response:
         [event for event, _ in taken], gpc=gpc_of(scope, sender), submitted=submitted
     )
     if events:
+        edge.rates.check_events(sender, events)
         await edge.intake.accept(events)
     return success(errors, notes, withheld)
 
@@ -83,13 +85,13 @@ async def _read(request: Request, body: bytes) -> tuple[Sender, list[Taken], _To
     )
     if body.lstrip()[:1] != b"{":
         flat = await _flat_fields(header(scope, b"content-type").decode("latin-1"), body)
-        sender = edge.keys.require(*keys, flat.get("writeKey", ""))
+        sender = admitted(edge, scope, "collect", *keys, flat.get("writeKey", ""))
         kind, call = read_flat_call(flat)
         arrival = arrival_of(scope, edge, sender)
         event = normalise(call, kind, arrival)
         return sender, [(event, False)], [], notes_of(arrival.left_out)
     posted = decode(_posted_decoder, body)
-    sender = edge.keys.require(*keys, posted.write_key or "")
+    sender = admitted(edge, scope, "collect", *keys, posted.write_key or "")
     if posted.batch is None:
         arrival = arrival_of(scope, edge, sender)
         return sender, [read_call(body, arrival)], [], notes_of(arrival.left_out)

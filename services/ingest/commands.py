@@ -66,14 +66,14 @@ def add(
 
     async def work(connection: Any) -> None:
         if await find_source(connection, provider, name) is not None:
-            _fail(
+            failed(
                 f"there is a source {provider} {name} already: give another --name, or change its "
                 f"secret by `leadscore sources rotate {provider} --name {name}`"
             )
         if not dry_run:
             await put_source(connection, provider, name, settings)
 
-    _with_connection(work)
+    with_connection(work)
     _told(f"{provider} {name}: ingest takes it up within 2 seconds", dry_run=dry_run)
     typer.echo(f"Address to give there: <ingest>/v1/webhooks/{_path(provider, name)}")
 
@@ -121,7 +121,7 @@ def rotate(
     async def work(connection: Any) -> int:
         known = await find_source(connection, provider, name)
         if known is None:
-            _fail(f"there is no source {provider} {name}; see `leadscore sources list`")
+            failed(f"there is no source {provider} {name}; see `leadscore sources list`")
         before = [one for one in known["secrets"] if one != new]
         secrets = before[:1] if end else [new, *before][:_VALID_AT_ONCE]
         settings = _settings(provider, name, secrets, known.get("options", {}))
@@ -129,7 +129,7 @@ def rotate(
             await put_source(connection, provider, name, settings)
         return len(secrets)
 
-    valid = _with_connection(work)
+    valid = with_connection(work)
     _told(f"{provider} {name}: {valid} secret{'s' * (valid > 1)} valid", dry_run=dry_run)
 
 
@@ -142,7 +142,7 @@ def list_all(
 
     from services.ingest.source_rows import list_sources
 
-    rows = _with_connection(list_sources)
+    rows = with_connection(list_sources)
     if as_json:
         shown = [
             {
@@ -176,8 +176,8 @@ def remove(provider: _Provider, name: _Name = "default", dry_run: _DryRun = Fals
             return await find_source(connection, provider, name) is not None
         return await remove_source(connection, provider, name)
 
-    if not _with_connection(work):
-        _fail(f"there is no source {provider} {name}; see `leadscore sources list`")
+    if not with_connection(work):
+        failed(f"there is no source {provider} {name}; see `leadscore sources list`")
     _told(f"{provider} {name}: removed", dry_run=dry_run)
 
 
@@ -188,13 +188,13 @@ def _settings(
     from services.ingest.sources import GivenAccount, checked_account, why_not
 
     if not _NAME.fullmatch(name):
-        _fail("a name has lower-case letters, digits, - and _, at most 63")
+        failed("a name has lower-case letters, digits, - and _, at most 63")
     try:
         account = checked_account(
             provider, name, GivenAccount(secrets=tuple(secrets), options=options)
         )
     except ValueError as error:
-        _fail(why_not(error))
+        failed(why_not(error))
     return {"secrets": list(account.secrets), "options": dict(account.options)}
 
 
@@ -208,13 +208,13 @@ def _file_text(path: Path) -> str:
     try:
         return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        _fail(f"{path} can't be read ({type(error).__name__})")
+        failed(f"{path} can't be read ({type(error).__name__})")
 
 
 def _options(given: list[str]) -> dict[str, str]:
     pairs = [one.partition("=") for one in given]
     if not all(equals for _, equals, _ in pairs):
-        _fail("an option is given as NAME=VALUE")
+        failed("an option is given as NAME=VALUE")
     return {name: value for name, _, value in pairs}
 
 
@@ -226,7 +226,7 @@ def _told(words: str, *, dry_run: bool) -> None:
     typer.echo(f"dry run, nothing changed: {words}" if dry_run else words)
 
 
-def _with_connection(work: Callable[[Any], Awaitable[Any]]) -> Any:
+def with_connection(work: Callable[[Any], Awaitable[Any]]) -> Any:
     """Run `work(connection)` in a transaction on the configured, or the local, database."""
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -244,9 +244,11 @@ def _with_connection(work: Callable[[Any], Awaitable[Any]]) -> Any:
     try:
         return asyncio.run(run())
     except (OSError, SQLAlchemyError) as error:
-        _fail(f"the database can't be used ({type(error).__name__}): is the stack up and migrated?")
+        failed(
+            f"the database can't be used ({type(error).__name__}): is the stack up and migrated?"
+        )
 
 
-def _fail(message: str) -> NoReturn:
+def failed(message: str) -> NoReturn:
     typer.echo(f"error: {message}", err=True)
     raise typer.Exit(1)

@@ -9,6 +9,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.ingest.intake import Intake
+from services.ingest.key_rows import note_used, valid_keys
+from services.ingest.keys import Keys
 from services.ingest.sources import Sources
 from shared.bus import SupervisedProducer
 from shared.errors import TryAgainError
@@ -44,16 +46,21 @@ async def watch_kafka(producer: SupervisedProducer, intake: Intake, health: Heal
         await asyncio.sleep(KAFKA_CHECK_SECONDS)
 
 
-async def follow_sources(engine: AsyncEngine, sources: Sources, health: Health) -> None:
-    """Read the table of sources every 1.5 s and report to `health`. While Postgres is away ingest
-    isn't ready, but takes events all the same: they need Kafka alone, and the sources last known
-    stay in force. Ends only by being cancelled.
+async def follow_sources(
+    engine: AsyncEngine, sources: Sources, health: Health, keys: Keys | None = None
+) -> None:
+    """Read the tables of sources and keys every 1.5 s and report to `health`. While Postgres is
+    away ingest isn't ready, but takes events all the same: they need Kafka alone, and what was
+    known last stays in force. Ends only by being cancelled.
     """
     was_up: bool | None = None
     while True:
         try:
             async with asyncio.timeout(DATABASE_SECONDS), engine.connect() as connection:
                 await sources.reload(connection)
+                if keys is not None:
+                    keys.take_over(await valid_keys(connection))
+                    await note_used(connection, keys.lately_used())
             up, why = True, ""
         except (OSError, TimeoutError, SQLAlchemyError) as error:
             up, why = False, f"Postgres does not answer ({type(error).__name__})"

@@ -19,6 +19,7 @@ from services.ingest.normalise import Arrival
 from services.ingest.privacy import gpc_signal
 from services.ingest.providers.replays import Replays
 from services.ingest.providers.visits import Visits
+from services.ingest.rates import UNLIMITED, Rates
 from services.ingest.sources import Sources
 from shared.settings import Settings
 
@@ -38,6 +39,7 @@ class Edge:
     sources: Sources
     origins: frozenset[str] | None
     handling: Handling
+    rates: Rates = UNLIMITED
     now: Callable[[], datetime] = utc_now
     replays: Replays = field(default_factory=Replays)
     visits: Visits = field(default_factory=Visits)
@@ -56,6 +58,12 @@ def header(scope: Scope, name: bytes) -> bytes:
     return b""
 
 
+def address_of(scope: Scope) -> str:
+    """The peer's address; behind proxies in FORWARDED_ALLOW_IPS what they say (by uvicorn)."""
+    client = scope.get("client")
+    return client[0] if client else ""
+
+
 def arrival_of(
     scope: Scope,
     edge: Edge,
@@ -64,14 +72,13 @@ def arrival_of(
     context: dict[str, Any] | None = None,
 ) -> Arrival:
     """What is known of this request, for `normalise`."""
-    client = scope.get("client")
     return Arrival(
         source=sender.name,
         public=sender.public,
         received_at=edge.now(),
         request_id=os.urandom(12).hex(),
         user_agent=header(scope, b"user-agent").decode("latin-1"),
-        ip=client[0] if client else "",
+        ip=address_of(scope),
         sent_at=sent_at,
         context=context or {},
         handling=edge.handling,

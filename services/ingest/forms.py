@@ -10,6 +10,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from services.ingest.admission import admitted
 from services.ingest.body import read_body
 from services.ingest.edge import arrival_of, edge_of, header
 from services.ingest.form_call import form_event, form_name
@@ -61,7 +62,10 @@ async def _take(request: Request) -> tuple[str, list[dict[str, Any]]]:
     form = form_name(request.path_params["form"])
     body = await read_body(scope, request.receive, FORM_BYTES)
     fields = await read_fields(header(scope, b"content-type").decode("latin-1"), body)
-    sender = edge.keys.require(
+    sender = admitted(
+        edge,
+        scope,
+        "forms",
         key_in_authorization(header(scope, b"authorization")),
         _text(fields, "writeKey"),
         request.query_params.get("writeKey", ""),
@@ -71,7 +75,9 @@ async def _take(request: Request) -> tuple[str, list[dict[str, Any]]]:
         redirect = allowed_redirect(redirect, _origins_in(edge.settings.redirect_origins))
     call = Call(context=_context(fields, header(scope, b"referer").decode("latin-1")))
     arrival = arrival_of(scope, edge, Sender(f"form:{form}", sender.public))
-    await edge.intake.accept((form_event(form, fields, call, arrival),))
+    event = form_event(form, fields, call, arrival)
+    edge.rates.check_events(sender, (event,))
+    await edge.intake.accept((event,))
     return redirect, notes_of(arrival.left_out)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import os
+import time
 from dataclasses import dataclass
 
 from services.ingest.refusal import Refusal
@@ -16,30 +16,42 @@ from shared.settings import Settings
 @dataclass(frozen=True, slots=True)
 class Sender:
     """Owner of a key. name: the source of its events · public: the key is in web pages, so that
-    anyone may use it; a secret key belongs to a server.
+    anyone may use it; a secret key belongs to a server · id: of a key in Postgres, 0 of the
+    environment's · origins, uses: where browsers may send from, which ways in it opens; None for
+    all · rate: events a second, of this key alone; 0 for the setting's.
     """
 
     name: str
     public: bool
+    id: int = 0
+    origins: frozenset[str] | None = None
+    uses: frozenset[str] | None = None
+    rate: int = 0
 
 
 class Keys:
-    """The keys in force. They are kept and looked up as keyed hashes, so that the time a look-up
-    takes says nothing about how near a guess came.
+    """The keys in force: those of the environment, and those of the table. All are kept and looked
+    up as hashes, so that the time a look-up takes says nothing about how near a guess came.
     """
 
     def __init__(self, senders: dict[str, Sender]) -> None:
-        self._salt = os.urandom(16)
-        self._senders = {self._digest(key): sender for key, sender in senders.items()}
+        self._fixed = {key_hash(key): sender for key, sender in senders.items()}
+        self._stored: dict[bytes, Sender] = {}
+        self._used: dict[int, float] = {}
 
     def find(self, key: str) -> Sender | None:
-        return self._senders.get(self._digest(key)) if key else None
+        if not key:
+            return None
+        digest = key_hash(key)
+        return self._fixed.get(digest) or self._stored.get(digest)
 
     def require(self, *keys: str) -> Sender:
         """The sender of the first known key. Raises Refusal (401) when none is known."""
         for key in keys:
             sender = self.find(key)
             if sender is not None:
+                if sender.id:
+                    self._used[sender.id] = time.time()
                 return sender
         if any(keys):
             raise Refusal(401, "key_unknown", "This write key is not known.")
@@ -49,10 +61,19 @@ class Keys:
             "Send the write key as basic auth user, as bearer token, or as writeKey in the body.",
         )
 
-    def _digest(self, key: str) -> bytes:
-        return hashlib.blake2b(
-            key.encode("utf-8", "replace"), key=self._salt, digest_size=16
-        ).digest()
+    def take_over(self, stored: dict[bytes, Sender]) -> None:
+        """What is in the table now: hash → sender."""
+        self._stored = stored
+
+    def lately_used(self) -> dict[int, float]:
+        """Key id → when it was used last (seconds since 1970), since this was asked before."""
+        used, self._used = self._used, {}
+        return used
+
+
+def key_hash(key: str) -> bytes:
+    """What is kept of a key. Keys are long and random, so that a plain hash can't be searched."""
+    return hashlib.sha256(key.encode("utf-8", "replace")).digest()
 
 
 def keys_of(settings: Settings) -> Keys:

@@ -20,6 +20,7 @@ from services.ingest.handling import Handling, handling_of
 from services.ingest.intake import Intake
 from services.ingest.keys import Keys, keys_of
 from services.ingest.placement import make_producer
+from services.ingest.rates import Rates
 from services.ingest.redirects import origins_in
 from services.ingest.routes import origins_of
 from services.ingest.sources import Sources, sources_in_settings
@@ -71,14 +72,17 @@ async def _serve(settings: Settings, keys: Keys, sources: Sources, handling: Han
     producer = SupervisedProducer(lambda: make_producer(settings), attempt_in_batches)
     intake = Intake(settings, producer)
     engine = create_engine(settings, pool_size=1, max_overflow=0)
-    edge = Edge(settings, intake, keys, sources, origins_of(settings.allowed_origins), handling)
+    edge = Edge(
+        settings, intake, keys, sources, origins_of(settings.allowed_origins), handling,
+        Rates.of(settings),
+    )  # fmt: skip
     server = _Server(_config(settings, edge, health))
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, setattr, server, "should_exit", True)
     background = [
         asyncio.create_task(watch_kafka(producer, intake, health)),
-        asyncio.create_task(follow_sources(engine, sources, health)),
+        asyncio.create_task(follow_sources(engine, sources, health, keys)),
     ]
     try:
         await server.serve()

@@ -39,6 +39,11 @@ FIELDS_DROPPED = Counter(
     "Fields that the lists of fields don't let through, by the pattern of the setting.",
     ["pattern"],
 )
+RATE_LIMITED = Counter(
+    "leadscore_ingest_rate_limited_total",
+    "Requests refused because one key, address or lead sends too much.",
+    ["what"],
+)
 URLS_CLEANED = Counter(
     "leadscore_ingest_urls_cleaned_total",
     "Addresses of pages that lost what is personal or secret in them.",

@@ -10,6 +10,7 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.ingest.admission import admitted
 from services.ingest.edge import arrival_of, edge_of, gpc_of, header
 from services.ingest.flat_call import content_id, read_flat_call
 from services.ingest.metrics import REJECTED
@@ -57,7 +58,7 @@ async def pixel(request: Request) -> Response:
 async def _take(request: Request) -> None:
     edge, scope = edge_of(request), request.scope
     given = _parameters(scope["query_string"])
-    sender = edge.keys.require(given.get("writeKey", ""))
+    sender = admitted(edge, scope, "pixel", given.get("writeKey", ""))
     if "url" not in given and (page := header(scope, b"referer")):
         given["url"] = page.decode("latin-1")
     event = pixel_event(given, arrival_of(scope, edge, sender))
@@ -65,6 +66,7 @@ async def _take(request: Request) -> None:
     if why is not None:
         count_withheld({why: 1})
         return
+    edge.rates.check_events(sender, (event,))
     await edge.intake.accept((event,))
 
 

@@ -9,6 +9,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.ingest.admission import admitted
 from services.ingest.body import read_body
 from services.ingest.edge import Edge, arrival_of, edge_of, gpc_of, header
 from services.ingest.identities import notes_of
@@ -86,6 +87,7 @@ def single(kind: str) -> Callable[[Request], Awaitable[Response]]:
         event = normalise(call, kind, arrival)
         kept, withheld = sift((event,), gpc=gpc_of(scope, sender))
         if kept:
+            edge.rates.check_events(sender, kept)
             await edge.intake.accept(kept)
         return success(notes=notes_of(arrival.left_out), withheld=withheld)
 
@@ -111,6 +113,7 @@ async def batch(request: Request) -> Response:
         return answer({"error": errors[0]["error"], "errors": _flat(errors)}, 400)
     kept, withheld = sift(events, gpc=gpc_of(scope, sender))
     if kept:
+        edge.rates.check_events(sender, kept)
         await edge.intake.accept(kept)
     return success(_flat(errors), notes_of(arrival.left_out, in_batch=True), withheld)
 
@@ -141,8 +144,12 @@ def _read_call(raw: msgspec.Raw, arrival: Arrival, index: int) -> Event:
 
 def _sender(edge: Edge, request: Request, in_body: str | None) -> Sender:
     authorization = header(request.scope, b"authorization")
-    return edge.keys.require(
-        key_in_authorization(authorization) if authorization else "", in_body or ""
+    return admitted(
+        edge,
+        request.scope,
+        "segment",
+        key_in_authorization(authorization) if authorization else "",
+        in_body or "",
     )
 
 

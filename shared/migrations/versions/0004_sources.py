@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0004"
 down_revision: str | None = "0003"
@@ -36,6 +38,25 @@ def _one_secret() -> None:
 
 def _create_keys() -> None:
     """Keys of senders."""
+    op.create_table(
+        "api_key",
+        sa.Column("id", sa.Integer(), sa.Identity(), nullable=False),
+        sa.Column("hash", postgresql.BYTEA(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("public", sa.Boolean(), nullable=False),
+        sa.Column("prefix", sa.Text(), nullable=False),
+        sa.Column("origins", sa.ARRAY(sa.Text()), nullable=True),
+        sa.Column("uses", sa.ARRAY(sa.Text()), nullable=True),
+        sa.Column("rate", sa.Integer(), server_default="0", nullable=False),
+        sa.Column(
+            "created_at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False
+        ),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name="api_key_pkey"),
+        sa.UniqueConstraint("hash", name="api_key_hash_key"),
+    )
 
 
 def _create_signals() -> None:
@@ -63,3 +84,4 @@ def _drop_signals() -> None:
 
 def _drop_keys() -> None:
     """See _create_keys."""
+    op.drop_table("api_key")
