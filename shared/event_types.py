@@ -14,7 +14,8 @@ STANDARD_EVENT_TYPES: frozenset[str] = frozenset({
     "demo_requested", "sample_requested", "trial_started", "product_used", "meeting_booked",
     "social_followed", "social_engaged", "survey_answered", "referral_made",
     "cart_abandoned", "purchase_made", "subscription_renewed", "subscription_cancelled",
-    "support_contacted", "sales_accepted", "sales_rejected", "lead_identified",
+    "purchase_refunded", "support_contacted", "meeting_held", "call_held", "proposal_sent",
+    "deal_won", "deal_lost", "sales_accepted", "sales_rejected", "lead_identified",
 })  # fmt: skip
 
 # Events that leadscore itself gives a meaning beyond points.
@@ -33,13 +34,23 @@ _NAMED = STANDARD_EVENT_TYPES | {
     ALIAS, GROUP, STAGE_OVERRIDDEN, LEADS_MERGED, LEADS_UNMERGED, PERSON_ERASED,
 }  # fmt: skip
 
+# Of Segment's ecommerce spec, and what CRMs call it.
+_OTHER_NAMES = {
+    "order_completed": "purchase_made",
+    "order_refunded": "purchase_refunded",
+    "deal_closed_won": "deal_won",
+    "deal_closed_lost": "deal_lost",
+    "opportunity_won": "deal_won",
+    "opportunity_lost": "deal_lost",
+}
+
 WORD_BREAK = re.compile(r"[\s\-.]+")
 
 
 @lru_cache(maxsize=4096)
 def event_type_named(name: str) -> str:
-    """The type with a meaning that a name stands for ("Demo Requested" is demo_requested), else the
-    name.
+    """The type with a meaning that a name stands for ("Demo Requested" is demo_requested, Segment's
+    "Order Completed" is purchase_made), else the name.
     """
     folded = WORD_BREAK.sub("_", name.strip()).lower()
-    return folded if folded in _NAMED else name
+    return folded if folded in _NAMED else _OTHER_NAMES.get(folded, name)

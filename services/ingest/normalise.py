@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from services.ingest.commerce import COMMERCE, checked
 from services.ingest.crawlers import judge_user_agent
 from services.ingest.handling import PLAIN, Handling
 from services.ingest.identities import (
@@ -113,6 +114,8 @@ def normalise(call: Call, kind: str, arrival: Arrival, index: int = 0) -> Event:
     if call.traits:
         check_document(call.traits, "traits")
     event_type, properties = _type_and_properties(call, kind, properties, handling)
+    if event_type in COMMERCE:
+        properties = checked(event_type, properties, public=arrival.public)
     properties = handling.kept(properties, "properties", _NEEDED.get(event_type, _NO_NAMES))
     who, traits = _who(call, kind, context, arrival, index)
     if event_type == GROUP:

@@ -10,7 +10,7 @@ from shared.tables import metadata
 # Tables that say nothing of a person. Put a new one here only if that is so.
 IMPERSONAL = {
     "consumer_partition", "audit_run", "router_process", "router_shard", "ruleset_version",
-    "ruleset_live", "rule_number", "source", "destination", "retention",
+    "ruleset_live", "rule_number", "api_key", "source", "destination", "retention",
     # Proofs and tombstones: keyed hashes, lead ids and numbers.
     "erasure", "erased_identifier", "erased_event",
 }  # fmt: skip
