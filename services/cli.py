@@ -15,6 +15,7 @@ from services.console.person_commands import app as persons
 from services.console.stage_commands import app as stage
 from services.ingest.commands import app as sources
 from services.ingest.key_commands import app as keys
+from services.ingest.link_commands import app as links
 from services.router.commands import app as destinations
 from services.scorer.audit.commands import app as audits
 from services.scorer.commands import app as rules
@@ -29,6 +30,7 @@ app = typer.Typer(
 app.add_typer(local_commands)
 app.add_typer(sources, name="sources")
 app.add_typer(keys, name="keys")
+app.add_typer(links, name="links")
 app.add_typer(destinations, name="destinations")
 app.add_typer(rules, name="rules")
 app.add_typer(stage, name="stage")

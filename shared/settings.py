@@ -60,6 +60,11 @@ class Settings(BaseSettings):
     rate_per_address: int = Field(200, ge=0)
     rate_per_lead: int = Field(20, ge=0)
 
+    # A file of networks (one in a line) of data centres: no person surfs from there.
+    datacentre_file: str = ""
+    # What signs our own links in mails, parted by commas: the first makes them, all are taken.
+    link_keys: SecretStr = SecretStr("")
+
     # What domains make of an address, such as "gmail.com:dots,plus; googlemail.com=gmail.com", and
     # whose phone numbers those without a country code are: see docs/identity.md.
     email_rules: str = ""

@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaConsumer
 from services.ingest.app import create_app
 from services.ingest.batches import attempt_in_batches
 from services.ingest.edge import Edge
+from services.ingest.email_links import links_of
 from services.ingest.handling import handling_of
 from services.ingest.intake import Intake
 from services.ingest.keys import Keys, keys_of
@@ -22,6 +23,7 @@ from services.ingest.providers.visits import Visits
 from services.ingest.rates import Rates
 from services.ingest.routes import origins_of
 from services.ingest.sources import Sources, sources_in_settings
+from services.ingest.verdicts import networks_in
 from shared.bus import SupervisedProducer, create_consumer
 from shared.envelope import Event, decode_event
 from shared.health import Health
@@ -72,7 +74,9 @@ async def serving_ingest(
         sources or sources_in_settings(settings),
         origins_of(settings.allowed_origins),
         handling_of(settings),
+        links_of(settings),
         Rates.of(settings),
+        networks_in(settings.datacentre_file),
         visits=visits or Visits(),
     )
     try:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from services.ingest import beacon, collect, forms, pixel, segment, webhooks
+from services.ingest import beacon, collect, forms, link_routes, pixel, segment, webhooks
 from services.ingest.edge import Edge
 from services.ingest.openapi import documentation_routes
 from services.ingest.refusal import Refusal, refusal_response
@@ -41,6 +41,8 @@ ROUTES: tuple[EdgeRoute, ...] = (
     EdgeRoute("/v1/pixel.gif", _GET, pixel.pixel, "An event as an image", cross_origin=False),
     EdgeRoute("/beacon.js", _GET, beacon.beacon_js, "The browser tracker", cross_origin=False),
     EdgeRoute("/v1/forms/{form}", _POST, forms.submit, "A form was submitted", body="Form"),
+    EdgeRoute("/o/{token}", _GET, link_routes.opened, "The image of a mail", cross_origin=False),
+    EdgeRoute("/c/{token}", _GET, link_routes.clicked, "A link of a mail", cross_origin=False),
     _webhook("/v1/webhooks/{provider}", "A provider's webhook"),
     _webhook("/v1/webhooks/{provider}/{name}", "The same, of one account of several"),
 )

@@ -12,6 +12,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.types import Scope
 
+from services.ingest.email_links import Links
 from services.ingest.handling import Handling
 from services.ingest.intake import Intake
 from services.ingest.keys import Keys, Sender
@@ -21,6 +22,7 @@ from services.ingest.providers.replays import Replays
 from services.ingest.providers.visits import Visits
 from services.ingest.rates import UNLIMITED, Rates
 from services.ingest.sources import Sources
+from services.ingest.verdicts import NO_NETWORKS, Networks, machine_of
 from shared.settings import Settings
 
 
@@ -39,7 +41,9 @@ class Edge:
     sources: Sources
     origins: frozenset[str] | None
     handling: Handling
+    links: Links
     rates: Rates = UNLIMITED
+    networks: Networks = NO_NETWORKS
     now: Callable[[], datetime] = utc_now
     replays: Replays = field(default_factory=Replays)
     visits: Visits = field(default_factory=Visits)
@@ -72,13 +76,15 @@ def arrival_of(
     context: dict[str, Any] | None = None,
 ) -> Arrival:
     """What is known of this request, for `normalise`."""
+    address = address_of(scope)
     return Arrival(
         source=sender.name,
         public=sender.public,
         received_at=edge.now(),
         request_id=os.urandom(12).hex(),
         user_agent=header(scope, b"user-agent").decode("latin-1"),
-        ip=address_of(scope),
+        ip=address,
+        machine=machine_of(scope["headers"], address, edge.networks) if sender.public else "",
         sent_at=sent_at,
         context=context or {},
         handling=edge.handling,

@@ -16,6 +16,7 @@ from services.ingest.app import create_app
 from services.ingest.batches import attempt_in_batches
 from services.ingest.dependencies import follow_sources, watch_kafka
 from services.ingest.edge import Edge
+from services.ingest.email_links import Links, links_of
 from services.ingest.handling import Handling, handling_of
 from services.ingest.intake import Intake
 from services.ingest.keys import Keys, keys_of
@@ -24,6 +25,7 @@ from services.ingest.rates import Rates
 from services.ingest.redirects import origins_in
 from services.ingest.routes import origins_of
 from services.ingest.sources import Sources, sources_in_settings
+from services.ingest.verdicts import Networks, networks_in
 from shared.bus import SupervisedProducer
 from shared.database import create_engine
 from shared.health import Health
@@ -52,11 +54,13 @@ def run(settings: Settings) -> None:
         keys, sources = keys_of(settings), sources_in_settings(settings)
         handling = handling_of(settings)
         origins_in(settings.redirect_origins)
+        networks = networks_in(settings.datacentre_file)
+        links = links_of(settings)
     except ValueError as error:
         log.error("settings can't be used", why=str(error))  # noqa: TRY400 - said in full
         raise SystemExit(2) from None
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, keys, sources, handling))
+        runner.run(_serve(settings, keys, sources, handling, networks, links))
 
 
 def calm_garbage_collection() -> None:
@@ -67,14 +71,21 @@ def calm_garbage_collection() -> None:
     gc.set_threshold(50_000, 20, 100)
 
 
-async def _serve(settings: Settings, keys: Keys, sources: Sources, handling: Handling) -> None:
+async def _serve(
+    settings: Settings,
+    keys: Keys,
+    sources: Sources,
+    handling: Handling,
+    networks: Networks,
+    links: Links,
+) -> None:
     health = Health.waiting_for("kafka", "sources")
     producer = SupervisedProducer(lambda: make_producer(settings), attempt_in_batches)
     intake = Intake(settings, producer)
     engine = create_engine(settings, pool_size=1, max_overflow=0)
     edge = Edge(
-        settings, intake, keys, sources, origins_of(settings.allowed_origins), handling,
-        Rates.of(settings),
+        settings, intake, keys, sources, origins_of(settings.allowed_origins), handling, links,
+        Rates.of(settings), networks,
     )  # fmt: skip
     server = _Server(_config(settings, edge, health))
     loop = asyncio.get_running_loop()

@@ -44,6 +44,11 @@ RATE_LIMITED = Counter(
     "Requests refused because one key, address or lead sends too much.",
     ["what"],
 )
+LINK_EVENTS_LOST = Counter(
+    "leadscore_ingest_link_events_lost_total",
+    "Openings and clicks of our own links that could not be kept: the person was led on.",
+    ["kind", "code"],
+)
 URLS_CLEANED = Counter(
     "leadscore_ingest_urls_cleaned_total",
     "Addresses of pages that lost what is personal or secret in them.",

@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 
 from services.ingest.commerce import COMMERCE, checked
-from services.ingest.crawlers import judge_user_agent
 from services.ingest.handling import PLAIN, Handling
 from services.ingest.identities import (
     PLACEHOLDER,
@@ -27,7 +26,8 @@ from services.ingest.refusal import invalid
 from services.ingest.surroundings import kept_context, user_agent_of
 from services.ingest.timestamps import corrected, read_timestamp
 from services.ingest.traits import flat_traits
-from shared.envelope import Event, Identifiers, Verdict
+from services.ingest.verdicts import judge
+from shared.envelope import Event, Identifiers
 from shared.event_types import (
     ALIAS,
     GROUP,
@@ -51,7 +51,6 @@ _RESERVED = {
 # Properties without which such an event would be nothing: they stay, whatever lists say.
 _NEEDED = {ALIAS: frozenset({"previous_id"}), GROUP: frozenset({"group_id"})}
 _NO_NAMES: frozenset[str] = frozenset()
-_HUMAN_UNKNOWN = Verdict()
 _NOTHING: dict[str, Any] = {}
 
 
@@ -83,7 +82,8 @@ class Arrival(msgspec.Struct, frozen=True):
     source: name of the key or form · public: sent by a browser, so the request's own user agent
     and address are the person's · request_id: random; calls without messageId get
     "request_id-index" · sent_at, context: of the batch, for calls without their own · ip: of the
-    peer, still whole · handling: what the settings say · left_out: filled by `normalise` with the
+    peer, still whole · machine: why the request is no person's, "" if nothing says so · handling:
+    what the settings say · left_out: filled by `normalise` with the
     identifiers that it leaves out.
     """
 
@@ -93,6 +93,7 @@ class Arrival(msgspec.Struct, frozen=True):
     request_id: str
     user_agent: str = ""
     ip: str = ""
+    machine: str = ""
     sent_at: str | int | float | None = None
     context: dict[str, Any] = {}
     handling: Handling = PLAIN
@@ -135,7 +136,7 @@ def normalise(call: Call, kind: str, arrival: Arrival, index: int = 0) -> Event:
         traits=traits,
         context=kept_context(context, properties, agent, address, handling),
         consent=consent if isinstance(consent, dict) else _NOTHING,
-        verdict=judge_user_agent(agent) if arrival.public else _HUMAN_UNKNOWN,
+        verdict=judge(agent, context, arrival.machine, event_type),
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import parse_qsl
 
-import msgspec
 import structlog
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,7 +16,7 @@ from services.ingest.metrics import REJECTED
 from services.ingest.normalise import Arrival, normalise
 from services.ingest.privacy import count_withheld, why_withheld
 from services.ingest.refusal import Refusal, invalid
-from shared.envelope import Event, Verdict
+from shared.envelope import Event
 
 log = structlog.get_logger()
 
@@ -25,7 +24,7 @@ log = structlog.get_logger()
 GIF: Final = bytes.fromhex(
     "4749463839610100010080000000000000000021f90401000000002c00000000010001000002024401003b"
 )
-_HEADERS: Final = {
+PIXEL_HEADERS: Final = {
     "Cache-Control": "no-store, no-cache, must-revalidate, private, max-age=0",
     "Pragma": "no-cache",
     "Expires": "0",
@@ -34,9 +33,6 @@ _HEADERS: Final = {
 }
 # No honest address has more parameters.
 PARAMETERS: Final = 100
-
-# User agents that fetch the images of every mail before anybody has opened it, and why we know.
-PREFETCHERS: Final[dict[str, str]] = {"Mozilla/5.0": "mail privacy proxy"}
 
 
 async def pixel(request: Request) -> Response:
@@ -52,7 +48,7 @@ async def pixel(request: Request) -> Response:
         except Exception as error:  # noqa: BLE001 -- a broken image would show in people's pages
             REJECTED.labels("pixel_failed").inc()
             log.error("pixel_failed", error=type(error).__name__)  # noqa: TRY400 -- no addresses
-    return Response(GIF, headers=_HEADERS, media_type="image/gif")
+    return Response(GIF, headers=PIXEL_HEADERS, media_type="image/gif")
 
 
 async def _take(request: Request) -> None:
@@ -86,11 +82,7 @@ def pixel_event(given: dict[str, str], arrival: Arrival) -> Event:
         )
     if not call.message_id and (call.event or "").startswith("email_"):
         call.message_id = content_id(kind, call)
-    event = normalise(call, kind, arrival)
-    prefetcher = PREFETCHERS.get(arrival.user_agent)
-    if prefetcher and event.type.startswith("email_"):
-        return msgspec.structs.replace(event, verdict=Verdict("bot", prefetcher))
-    return event
+    return normalise(call, kind, arrival)
 
 
 def _parameters(query: bytes) -> dict[str, str]:

@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 
-from services.ingest.crawlers import judge_user_agent
 from services.ingest.handling import Handling
 from services.ingest.identities import Notes, external_ids
 from services.ingest.json_checks import check_document, check_text, decode
@@ -17,7 +16,8 @@ from services.ingest.refusal import Refusal, invalid
 from services.ingest.surroundings import kept_context
 from services.ingest.timestamps import corrected, read_timestamp
 from services.ingest.traits import flat_traits
-from shared.envelope import Event, Identifiers, Verdict
+from services.ingest.verdicts import judge
+from shared.envelope import Event, Identifiers
 from shared.id_form import is_placeholder
 from shared.ids import derived_id
 
@@ -63,9 +63,7 @@ def event_of(reported: Reported, source: str, now: datetime, handling: Handling)
         traits=handling.kept(traits, "traits") if traits else {},
         context=context,
         consent=_consent(reported),
-        verdict=Verdict("bot", reported.machine)
-        if reported.machine
-        else judge_user_agent(reported.user_agent),
+        verdict=judge(reported.user_agent, {}, reported.machine, reported.type),
     )
 
 

@@ -11,6 +11,7 @@ from prometheus_client import REGISTRY
 
 from services.ingest.app import create_app
 from services.ingest.edge import Edge
+from services.ingest.email_links import links_of
 from services.ingest.handling import PLAIN
 from services.ingest.intake import Intake
 from services.ingest.keys import keys_of
@@ -160,7 +161,15 @@ async def test_while_kafka_is_away_the_pixel_is_an_image_and_the_rest_comes_agai
     """Nobody is told that something was kept which wasn't."""
     never_started = SupervisedProducer(lambda: create_producer(settings))
     intake = Intake(settings, never_started)
-    edge = Edge(settings, intake, keys_of(settings), Sources(), origins=None, handling=PLAIN)
+    edge = Edge(
+        settings,
+        intake,
+        keys_of(settings),
+        Sources(),
+        origins=None,
+        handling=PLAIN,
+        links=links_of(settings),
+    )
     async with (
         served(create_app(edge, Health())) as url,
         httpx.AsyncClient(base_url=url) as client,

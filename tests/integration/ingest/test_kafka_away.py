@@ -21,6 +21,7 @@ from services.ingest.app import create_app
 from services.ingest.batches import attempt_in_batches
 from services.ingest.dependencies import watch_kafka
 from services.ingest.edge import Edge
+from services.ingest.email_links import links_of
 from services.ingest.handling import PLAIN
 from services.ingest.intake import Intake
 from services.ingest.keys import keys_of
@@ -92,7 +93,7 @@ async def serving(settings: Settings) -> AsyncIterator[tuple[httpx.AsyncClient, 
     health = Health.waiting_for("kafka")
     producer = SupervisedProducer(lambda: make_producer(settings), attempt_in_batches)
     taking = Intake(settings, producer)
-    edge = Edge(settings, taking, keys_of(settings), Sources(), None, PLAIN)
+    edge = Edge(settings, taking, keys_of(settings), Sources(), None, PLAIN, links_of(settings))
     watching = asyncio.create_task(watch_kafka(producer, taking, health))
     try:
         async with (

@@ -59,7 +59,10 @@ def test_a_mail_proxy_that_opens_everything_is_no_person() -> None:
     """Apple's proxy says nothing but Mozilla/5.0, and fetches before anybody looks."""
     given = {"type": "email_opened", "userId": "u1"}
     event = pixel_event(given, arrival(user_agent="Mozilla/5.0"))
-    assert (event.verdict.judgement, event.verdict.why) == ("bot", "mail privacy proxy")
+    assert (event.verdict.judgement, event.verdict.why) == (
+        "bot",
+        "mail proxy: Apple's mail privacy protection",
+    )
     assert pixel_event(given, arrival()).verdict.judgement == "unknown"
 
 

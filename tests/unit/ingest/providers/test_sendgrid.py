@@ -27,7 +27,7 @@ def item(**over: Any) -> bytes:
         "sg_event_id": "e1",
         "sg_message_id": "m1.filter.0",
         "url": "https://acme.com/ebook?utm_campaign=may",
-        "useragent": "Mozilla/5.0",
+        "useragent": "Mozilla/5.0 (X11; Linux x86_64)",
         "ip": "203.0.113.77",
         "category": "nurture",
         "email_number": "2",
@@ -56,7 +56,8 @@ def test_a_click_becomes_an_event_with_its_custom_arguments() -> None:
     assert event.properties["category"] == ["nurture"]
     assert event.properties["email_number"] == "2"
     assert event.context == {
-        "user_agent": "Mozilla/5.0", "ip": "203.0.113.0", "campaign": {"name": "may"},
+        "user_agent": "Mozilla/5.0 (X11; Linux x86_64)", "ip": "203.0.113.0",
+        "campaign": {"name": "may"},
     }  # fmt: skip
     assert event.properties["message_id"] == "m1.filter.0"
     assert "email" not in event.properties
