@@ -29,9 +29,10 @@ STAGE_OVERRIDDEN = "stage_overridden"
 LEADS_MERGED = "leads_merged"
 LEADS_UNMERGED = "leads_unmerged"
 PERSON_ERASED = "person_erased"
+EVENTS_JUDGED = "events_judged"
 OPERATOR = "operator"
 _NAMED = STANDARD_EVENT_TYPES | {
-    ALIAS, GROUP, STAGE_OVERRIDDEN, LEADS_MERGED, LEADS_UNMERGED, PERSON_ERASED,
+    ALIAS, GROUP, STAGE_OVERRIDDEN, LEADS_MERGED, LEADS_UNMERGED, PERSON_ERASED, EVENTS_JUDGED,
 }  # fmt: skip
 
 # Of Segment's ecommerce spec, and what CRMs call it.

@@ -89,11 +89,16 @@ class Consent(msgspec.Struct, array_like=True, frozen=True):
     text: str = ""
 
 
+# What happened to a mail: (at_ms, kind, message, url), the latter two as hashes of 6 bytes.
+Mail = tuple[int, int, int, int]
+
+
 class ScoreState(msgspec.Struct, array_like=True):
     """All of a lead's scores after its newest event. Never holds a stage: scores don't depend on
     what was published. watch: None while the ruleset asks for nothing of it · consent: by purpose,
     what was said · carried_ms: events up to this instant are deleted (retention), -1 for none ·
-    region: of the consent policy, "" for none.
+    region: of the consent policy, "" for none · signals: hash of each signal seen, and when it was
+    first, in that order · mails: of the last minute, see services/scorer/core/machines.py.
     """
 
     format: int = 2
@@ -105,6 +110,8 @@ class ScoreState(msgspec.Struct, array_like=True):
     consent: dict[str, Consent] = {}
     carried_ms: int = -1
     region: str = ""
+    signals: dict[int, int] = {}
+    mails: list[Mail] = []
 
 
 class JourneyState(msgspec.Struct, array_like=True):

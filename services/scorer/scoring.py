@@ -21,6 +21,7 @@ from services.scorer.core.fold import (
     extend,
     lower_bound,
 )
+from services.scorer.core.machines import MACHINES_TELLING, NEAR_MS, judged_again_from
 from services.scorer.history import (
     CHECKPOINT_EVERY,
     fold_again,
@@ -68,9 +69,10 @@ async def score(
     }
     by_lead = _grouped(fresh)
     late = {
-        lead_id: arrivals[0].at_ms
+        lead_id: since
         for lead_id, arrivals in by_lead.items()
-        if lead_id not in whole and _is_late(leads[lead_id], arrivals)
+        if lead_id not in whole
+        and (since := _folded_from(scene.ruleset, leads[lead_id], arrivals)) is not None
     }
     if whole or late:
         carried = _carried(leads, whole | late.keys(), by_lead)
@@ -137,6 +139,24 @@ def _grouped(fresh: Iterable[Arrival]) -> ByLead:
         if len(line) > 1:
             line.sort(key=attrgetter("position"))
     return by_lead
+
+
+def _folded_from(ruleset: Ruleset, lead: Lead, arrivals: list[Arrival]) -> int | None:
+    """The instant from which on a lead must be folded again, None if events can be added to it:
+    because one is late, or mails turn out to be read by a machine.
+    """
+    telling = any(one.event.type in MACHINES_TELLING for one in arrivals)
+    if _is_late(lead, arrivals):
+        since = arrivals[0].at_ms
+        if not telling:
+            return since
+        events = [one.event for one in arrivals]
+        judged = judged_again_from(ruleset.machines, lead.state, events)
+        return max(min(since - NEAR_MS, since if judged is None else judged), 0)
+    if telling:
+        events = [one.event for one in arrivals]
+        return judged_again_from(ruleset.machines, lead.state, events)
+    return None
 
 
 def _is_late(lead: Lead, arrivals: list[Arrival]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -21,6 +21,7 @@ from shared.ruleset.model import (
 )
 from shared.ruleset.part import Name, Part, Text
 from shared.ruleset.scenarios import Scenarios
+from shared.ruleset.signals import Machines, Signals
 from shared.ruleset.stages import MAIN, Journey, Named, SideStage, Stage, Stages, all_stages
 
 __all__ = [
@@ -54,6 +55,8 @@ class RulesetDocument(Part):
     bands: dict[Name, Annotated[list[Band], Field(min_length=1, max_length=20)]] = Field({})
     accounts: Accounts | None = None
     consent: ConsentPolicy | None = None
+    signals: Annotated[Signals, Field(max_length=100)] = Field({})
+    machines: Machines | Literal["off"] = Machines()
     stages: Stages
     journeys: Annotated[dict[Name, Journey], Field(max_length=20)] = Field({})
     tests: Scenarios = Field([])

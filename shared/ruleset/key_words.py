@@ -48,9 +48,20 @@ _PARTS: dict[str, dict[str, str]] = {
         "bands": "Names for ranges of a score, such as cold, warm and hot.",
         "accounts": "Scores of companies, made of their people's.",
         "consent": "What people allow as long as they don't say, by purpose.",
+        "signals": "By event type, what makes two events one signal; every: each counts.",
+        "machines": "When clicks of one mail are a machine's; off: never.",
         "stages": "The journey called main: its ladder, and its side stages.",
         "journeys": "Further journeys, by name: a renewal, another product.",
         "tests": "Scenarios that must come out as expected: leadscore rules test runs them.",
+    },
+    "SameSignal": {
+        "same": "Fields in which events agree that are one signal: the first counts.",
+        "within": "So long after the first; without it, for good.",
+    },
+    "Machines": {
+        "links": "So many different links of one mail, clicked within the time.",
+        "within": "The time for that.",
+        "after_delivery": "A click so soon after the delivery, before any opening.",
     },
     "Accounts": {
         "by": "What tells a lead's company, the best first: group, email_domain.",

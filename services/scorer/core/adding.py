@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from heapq import merge
+from operator import itemgetter
 from typing import Any
 
 from services.scorer.core.fold import copied
+from services.scorer.core.machines import KEPT
+from services.scorer.core.signals import MOST_SIGNALS
 from shared.lead_state import (
     Amounts,
     ModelMore,
@@ -46,6 +49,8 @@ def _add(total: ScoreState, state: ScoreState) -> None:
             total.consent[purpose] = said
     total.region = state.region or total.region
     total.carried_ms = max(total.carried_ms, state.carried_ms)
+    total.signals = _seen(total.signals, state.signals)
+    total.mails = sorted({*total.mails, *state.mails})[-KEPT:]
     for name, model in state.models.items():
         known_model = total.models.get(name)
         if known_model is None:
@@ -54,6 +59,13 @@ def _add(total: ScoreState, state: ScoreState) -> None:
             add_model(known_model, model)
     if state.watch is not None:
         total.watch = _watched(total.watch or Watch(tallies={}, chains={}, armed={}), state.watch)
+
+
+def _seen(these: dict[int, int], those: dict[int, int]) -> dict[int, int]:
+    """Signals of both, each from when it was first seen, in order."""
+    both = {name: min(at_ms, these.get(name, at_ms)) for name, at_ms in those.items()}
+    in_order = sorted((these | both).items(), key=itemgetter(1))
+    return dict(in_order[-MOST_SIGNALS:])
 
 
 def add_model(total: ModelState, model: ModelState) -> None:

@@ -10,6 +10,7 @@ from services.scorer.core.compile_rule import compile_rule, traits_of, traits_re
 from services.scorer.core.compiled import ENDLESS, JOURNEY, GradeTable, Rule, Ruleset
 from services.scorer.core.consenting import compile_policy
 from services.scorer.core.rule_index import RuleIndex
+from services.scorer.core.signals import compile_signals
 from services.scorer.core.timed import (
     Tallies,
     TimedCheck,
@@ -111,6 +112,8 @@ def compile_ruleset(
         rich=any(ladder.rich or ladder.begins is not None for ladder in ladders.values()),
         flips=bool(timed or silences),
         consent=consent,
+        signals=compile_signals(document.signals),
+        machines=None if isinstance(document.machines, str) else document.machines,
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from services.scorer.core.combined import Shown
 from services.scorer.core.conditions import Check, Getter
@@ -19,6 +21,10 @@ from shared.decay import Kind
 from shared.ledger import Entry
 from shared.ruleset.document import Condition
 from shared.ruleset.document import Rule as RuleDocument
+from shared.ruleset.signals import Machines
+
+if TYPE_CHECKING:
+    from services.scorer.core.signals import Same
 
 JOURNEY = "main"
 ENDLESS = float("inf")
@@ -117,7 +123,8 @@ class Ruleset:
     over time · sifting: some event rule has such a condition · scores: by model, how it is shown ·
     bands: by model · personas, segments: by id, in the order of the document · rich: more than
     thresholds decides stages or journeys · flips: time itself gives or takes points · consent: what
-    people allow who say nothing, None for everything.
+    people allow who say nothing, None for everything · signals: by event type, what makes two
+    events one · machines: when clicks are a machine's, None for never.
     """
 
     version: int
@@ -142,3 +149,5 @@ class Ruleset:
     rich: bool = False
     flips: bool = False
     consent: Policy | None = None
+    signals: Mapping[str, Same] = field(default_factory=dict)
+    machines: Machines | None = None

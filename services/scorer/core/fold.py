@@ -24,6 +24,7 @@ from services.scorer.core.due import (
     soonest_turn_ms,
 )
 from services.scorer.core.granting import any_loss, any_points, grant
+from services.scorer.core.machines import KINDS, judged, mail_of, remember
 from services.scorer.core.matching import earned, matched_rules, refused_entries
 from services.scorer.core.moves import (
     Settled,
@@ -35,10 +36,11 @@ from services.scorer.core.moves import (
     settle,
     step,
 )
+from services.scorer.core.signals import CONFIRMATION, KEY, is_confirmation
 from services.scorer.core.watching import schedule
 from shared.consent import MEANINGS
 from shared.envelope import EPOCH, Event
-from shared.event_types import OPERATOR, STAGE_OVERRIDDEN
+from shared.event_types import EVENTS_JUDGED, OPERATOR, STAGE_OVERRIDDEN
 from shared.facts import StageChange
 from shared.lead_state import (
     JourneyState,
@@ -71,6 +73,7 @@ __all__ = [
 ]
 
 _MILLISECOND = timedelta(milliseconds=1)
+_BY_HAND = frozenset({STAGE_OVERRIDDEN, EVENTS_JUDGED})
 
 
 @dataclass(slots=True)
@@ -130,6 +133,7 @@ def extend(  # noqa: C901 - a call a branch would cost a tenth of the whole
     """
     out = Extended(state, journeys, [])
     rich, flips, policy = ruleset.rich, ruleset.flips, ruleset.consent
+    signals = ruleset.signals
     if quiet_until_ms and (any_held(journeys) or any_can_rise(ruleset, state)):
         quiet_until_ms = 0  # gains may bring a move by time nearer
     for number, event in enumerate(events):
@@ -149,8 +153,16 @@ def extend(  # noqa: C901 - a call a branch would cost a tenth of the whole
         ):  # hand-offs that time made before are a matter of what was allowed then
             move_by_time(ruleset, state, journeys, at_ms, known, out.changes)
         entries: list[Entry] = []
+        if event.type in KINDS and (mail := mail_of(event)) is not None:
+            remember(state, mail)
         if event.verdict.judgement == "bot":
             entries = refused_entries(ruleset, state, event, at_ms)
+        elif (event.type in signals or KEY in event.properties) and is_confirmation(
+            signals, state, event, at_ms
+        ):
+            entries = refused_entries(ruleset, state, event, at_ms, CONFIRMATION)
+        elif event.type == EVENTS_JUDGED and event.source == OPERATOR:
+            pass
         elif event.type == STAGE_OVERRIDDEN and event.source == OPERATOR:
             if at_ms >= quiet_until_ms:
                 move_by_time(ruleset, state, journeys, at_ms, known, out.changes)
@@ -193,17 +205,26 @@ def extend(  # noqa: C901 - a call a branch would cost a tenth of the whole
 def fold_scores(
     ruleset: Ruleset, state: ScoreState, events: Sequence[Event], every: int = 64
 ) -> Folded:
-    """Fold events, sorted by position, onto a state (changed in place), and no ladder."""
+    """Fold events, sorted by position, onto a state (changed in place), and no ladder. Those that
+    others show to be a machine's earn nothing, and their entries say why.
+    """
     out = Folded(state, [], [])
-    for event in events:
+    signals = ruleset.signals
+    for event in judged(ruleset.machines, state, events):
         place = position(event)
         at_ms = place[0]
         watch = state.watch
         if watch is not None and 0 <= watch.next_ms <= at_ms:
             out.time_entries += advance_scores(ruleset, state, at_ms)
+        if event.type in KINDS and (mail := mail_of(event)) is not None:
+            remember(state, mail)
         if event.verdict.judgement == "bot":
             out.entries.append(refused_entries(ruleset, state, event, at_ms))
-        elif event.type == STAGE_OVERRIDDEN and event.source == OPERATOR:
+        elif (event.type in signals or KEY in event.properties) and is_confirmation(
+            signals, state, event, at_ms
+        ):
+            out.entries.append(refused_entries(ruleset, state, event, at_ms, CONFIRMATION))
+        elif event.type in _BY_HAND and event.source == OPERATOR:
             out.entries.append([])
         else:
             matched = matched_rules(ruleset, state, event, at_ms)

@@ -6,6 +6,7 @@ from services.scorer.core.compiled import Rule, Ruleset
 from services.scorer.core.conditions import Traits
 from services.scorer.core.consenting import earns_nothing, find_region, hear, is_frozen
 from services.scorer.core.granting import fold_traits, grant, refused
+from services.scorer.core.machines import RETRACTED
 from services.scorer.core.timed import Moment
 from services.scorer.core.watching import (
     NOTHING_WATCHED,
@@ -89,8 +90,12 @@ def _watched(
     return sorted([*matched, *turned], key=_order) if turned else matched
 
 
-def refused_entries(ruleset: Ruleset, state: ScoreState, event: Event, at_ms: int) -> list[Entry]:
-    """What a robot's event would have earned, as entries of no points; what it forbids counts."""
+def refused_entries(
+    ruleset: Ruleset, state: ScoreState, event: Event, at_ms: int, why: str = ""
+) -> list[Entry]:
+    """What an event that doesn't count would have earned, as entries of no points: a robot's, or,
+    for the reason given, another. What it says of consent is heard all the same.
+    """
     if event.consent or event.type in MEANINGS:
         hear(state, event, at_ms)
     matched = ruleset.index.matching(event, state.traits)
@@ -99,7 +104,12 @@ def refused_entries(ruleset: Ruleset, state: ScoreState, event: Event, at_ms: in
         watch = state.watch if state.watch is not None else NOTHING_WATCHED
         moment = Moment(event, state.traits, watch, at_ms, complete)
         matched = [rule for rule in matched if rule.timed is None or rule.timed(moment)]
-    return refused(state, event, at_ms, matched, "bot") if matched else []
+    if not matched:
+        return []
+    said = event.verdict.why
+    return refused(
+        state, event, at_ms, matched, why or (said if said.startswith(RETRACTED) else "bot")
+    )
 
 
 def turned_rules(rules: tuple[Rule, ...], state: ScoreState, moment: Moment) -> list[Rule]:

@@ -16,6 +16,7 @@ from services.scorer.slow.fading import fading_of, in_ms, instant_of, period, wo
 from services.scorer.slow.fields import Plain, distinct, read, type_matches
 from services.scorer.slow.formulas import computed
 from services.scorer.slow.points import raw_points
+from services.scorer.slow.setting_aside import Signals, aside
 from services.scorer.slow.traits import folded, traits_read
 
 NEARLY = 1e-9
@@ -73,7 +74,10 @@ class Oracle:
         self.held: dict[str, tuple[float, float]] = {}  # by rule: granted, raw
         self.counted: list[tuple[str, str, Any]] = []  # rule, period, value
         once = {(event["source"], event["id"]): event for event in events}
-        self.line = sorted(once.values(), key=lambda e: (e["ms"], e["source"], e["id"]))
+        line = sorted(once.values(), key=lambda e: (e["ms"], e["source"], e["id"]))
+        self.line = aside(ruleset, line)
+        self.signals = Signals(ruleset)
+        self.confirming: set[tuple[str, str]] = set()
         for event in self.line:
             self._pass_time(event["ms"])
             self._happen(event)
@@ -103,6 +107,9 @@ class Oracle:
         if is_override(event) and not event["bot"]:
             return
         self.consents.hear(event)
+        if not event["bot"] and self.signals.repeats(event, self.traits):
+            self.confirming.add((event["source"], event["id"]))
+            event = {**event, "bot": True, "why": "confirmation"}
         if not event["bot"]:
             self.traits = folded(self.traits, event["traits"], self.read_traits)
             self.past.append((event, self.traits))
@@ -141,7 +148,9 @@ class Oracle:
         ):
             return
         if moment.event is not None and moment.event["bot"]:
-            self._note(model, rule, moment, 0.0, raw, "bot")
+            why = moment.event.get("why", "")
+            said = why if why.startswith(("retracted: ", "confirmation")) else "bot"
+            self._note(model, rule, moment, 0.0, raw, said)
         elif moment.event is not None and not self.consents.counts(moment.event):
             self._note(model, rule, moment, 0.0, raw, "no consent")
         elif self._limit_reached(f"{model}/{rule['id']}", rule, moment):
@@ -272,7 +281,7 @@ class Oracle:
 
 def is_override(event: Plain) -> bool:
     """Is it a person's word on a stage, and not something the lead did?"""
-    return (event["source"], event["type"]) == ("operator", "stage_overridden")
+    return event["source"] == "operator" and event["type"] in ("stage_overridden", "events_judged")
 
 
 def _given(entries: list[Granted], per: str, now: int) -> float:
