@@ -13,16 +13,18 @@ from services.console.accounts import AccountReader, account_routes
 from services.console.duplicates.desk import DuplicateDesk
 from services.console.duplicates.routes import duplicate_routes
 from services.console.erasures import PersonDesk
+from services.console.judging import JudgeDesk, judge_routes
 from services.console.lead_finding import finding_routes
 from services.console.merge_routes import merge_routes
 from services.console.merging import MergeDesk
+from services.console.order_sending import Send
 from services.console.person_routes import person_routes
 from services.console.reading import LeadReader
 from services.console.refusals import answer_refusals
 from services.console.request_times import RequestTimes
 from services.console.routes import lead_routes
 from services.console.segment_counts import SegmentCounter
-from services.console.stage_setting import Send, StageSetter
+from services.console.stage_setting import StageSetter
 from shared.health import Health, health_routes
 from shared.identifier_forms import PLAIN_FORMS, IdentifierForms
 
@@ -62,6 +64,7 @@ def create_app(
             StageSetter(engine, send, now_ms),
             SegmentCounter(engine, now_ms),
         ),
+        judge_routes(JudgeDesk(engine, send, now_ms, hash_key)),
         merge_routes(merging),
         duplicate_routes(DuplicateDesk(engine, merging)),
         account_routes(AccountReader(engine, now_ms)),

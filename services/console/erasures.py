@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.console import answers
-from services.console.event_sender import ACK_SECONDS
+from services.console.order_sending import acknowledged
 from services.console.person_reading import (
     Person,
     SeveralPeopleError,
@@ -21,10 +21,9 @@ from services.console.person_reading import (
     read_person,
 )
 from services.console.person_requests import ErasureRequest, PersonRequest
-from services.console.refusals import RETRY_AFTER_SECONDS, RefusedError
+from services.console.refusals import RefusedError
 from shared.envelope import milliseconds, rfc3339
 from shared.erasure_order import ErasureOrder
-from shared.errors import TryAgainError
 from shared.identifier_forms import PLAIN_FORMS, IdentifierForms
 from shared.identity import Identifier
 from shared.ids import identifier_hash
@@ -129,14 +128,7 @@ class PersonDesk:
         return identifier_hash(self._hash_key, kind, value)
 
     async def _sent(self, order: ErasureOrder) -> None:
-        try:
-            await self._send(order)
-        except TryAgainError:
-            raise RefusedError(
-                503, "kafka_away",
-                f"Kafka did not answer within {ACK_SECONDS:g} s: send it again with the same id",
-                headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
-            ) from None  # fmt: skip
+        await acknowledged(self._send(order))
 
     @asynccontextmanager
     async def _snapshot(self) -> AsyncIterator[Any]:

@@ -1,4 +1,4 @@
-"""leadscore lead: what could happen next to one lead, and what was said of it."""
+"""`leadscore lead`: what could happen next to one lead, and what was said of it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from uuid import UUID
 
 import typer
 
+from services.console.judge_commands import judge
 from services.console.merge_commands import merge, merges, unmerge
 
 if TYPE_CHECKING:
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
     from services.console.trait_answers import TraitHistory
 
 app = typer.Typer(
-    help="Leads: what could happen next, joining and parting them.", no_args_is_help=True
+    help="Leads: what could happen next, who did it, joining and parting them.",
+    no_args_is_help=True,
 )
+app.command()(judge)
 app.command()(merge)
 app.command()(unmerge)
 app.command()(merges)
@@ -33,7 +36,7 @@ Found = TypeVar("Found")
 
 @app.callback()
 def lead() -> None:
-    """Leads: what could happen next, joining and parting them."""
+    """Leads: what could happen next, who did it, joining and parting them."""
 
 
 @app.command(name="next")

@@ -8,15 +8,13 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.console import merge_queries, queries
-from services.console.event_sender import ACK_SECONDS
 from services.console.merge_answers import AcceptedMerge, Merge, Merges
 from services.console.merge_orders import Asking, merge_event, unmerge_event
+from services.console.order_sending import Send, acknowledged, standing_lead
 from services.console.reading import existing_lead
-from services.console.refusals import RETRY_AFTER_SECONDS, RefusedError
+from services.console.refusals import RefusedError
 from services.console.stage_orders import OrderError
-from services.console.stage_setting import Send
 from shared.envelope import Event, rfc3339
-from shared.errors import TryAgainError
 
 
 class MergeDesk:
@@ -38,11 +36,7 @@ class MergeDesk:
             raise RefusedError(400, "same_lead", "a lead is itself already", "body.with")
         async with self._engine.connect() as connection:
             for lead_id, path in ((one, "path.lead_id"), (other, "body.with")):
-                row = await existing_lead(connection, lead_id)
-                if row.merged_into is not None:
-                    raise RefusedError(
-                        409, "lead_merged", f"{lead_id} is now part of {row.merged_into}", path
-                    )
+                await standing_lead(connection, lead_id, path)
             ones = await queries.identifiers_in_force(connection, one)
             others = await queries.identifiers_in_force(connection, other)
         try:
@@ -106,16 +100,7 @@ class MergeDesk:
         self, event: Event, lead_id: UUID, other: UUID, *, dry_run: bool
     ) -> AcceptedMerge:
         if not dry_run:
-            try:
-                await self._send(event)
-            except TryAgainError:
-                raise RefusedError(
-                    503,
-                    "kafka_away",
-                    f"Kafka did not answer within {ACK_SECONDS:g} s: send it again with the same "
-                    "id",
-                    headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
-                ) from None
+            await acknowledged(self._send(event))
         return AcceptedMerge(lead_id=lead_id, other=other, event_id=event.id)
 
 

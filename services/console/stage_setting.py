@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.console import queries
 from services.console.answers import AcceptedOrder
-from services.console.event_sender import ACK_SECONDS
-from services.console.reading import existing_lead
-from services.console.refusals import RETRY_AFTER_SECONDS, RefusedError
+from services.console.order_sending import Send, acknowledged, standing_lead, who_to_name
+from services.console.refusals import RefusedError
 from services.console.ruleset_cache import RulesetCache
-from services.console.stage_orders import OrderError, StageOrder, check_order, event_of, who_of
+from services.console.stage_orders import OrderError, StageOrder, check_order, event_of
 from shared.envelope import Event
-from shared.errors import TryAgainError
 from shared.identifier_forms import IdentifierForms
 from shared.identity import ANONYMOUS, EMAIL, EXTERNAL, PHONE, USER_ID
-
-Send = Callable[[Event], Awaitable[None]]
 
 
 class StageSetter:
@@ -34,15 +30,7 @@ class StageSetter:
     async def take(self, lead_id: UUID, order: StageOrder) -> AcceptedOrder:
         """Return once Kafka has acknowledged the order. Raises RefusedError."""
         event = await self.checked(lead_id, order)
-        try:
-            await self._send(event)
-        except TryAgainError:
-            raise RefusedError(
-                503,
-                "kafka_away",
-                f"Kafka did not answer within {ACK_SECONDS:g} s: send it again with the same id",
-                headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
-            ) from None
+        await acknowledged(self._send(event))
         return AcceptedOrder(
             lead_id=lead_id,
             event_id=event.id,
@@ -56,22 +44,11 @@ class StageSetter:
         """The event that would be sent. Raises RefusedError for what can't be done."""
         now_ms = self._now_ms()
         async with self._engine.connect() as connection:
-            row = await existing_lead(connection, lead_id)
+            row = await standing_lead(connection, lead_id)
             ruleset = await self._rulesets.live(connection)
-            who = who_of(await queries.identifiers_in_force(connection, lead_id))
-        if row.merged_into is not None:
-            raise RefusedError(
-                409, "lead_merged", f"this lead is now part of {row.merged_into}", "path.lead_id"
-            )
+            who = await who_to_name(connection, lead_id)
         if ruleset is None:
             raise RefusedError(409, "no_ruleset", "no ruleset is live: publish one first")
-        if who is None:
-            raise RefusedError(
-                409,
-                "lead_unreachable",
-                "another lead has this one's identifiers now: no event can name it",
-                "path.lead_id",
-            )
         try:
             check_order(order, ruleset.journeys, [one.name for one in row.journeys], now_ms)
         except OrderError as error:

@@ -30,6 +30,7 @@ from services.ingest.verdicts import judge
 from shared.envelope import Event, Identifiers
 from shared.event_types import (
     ALIAS,
+    EVENTS_JUDGED,
     GROUP,
     GROUP_TRAIT,
     IDENTIFY,
@@ -46,6 +47,9 @@ _RESERVED = {
     GROUP: "This event is made by /v1/group alone.",
     STAGE_OVERRIDDEN: (
         "Stages are set by POST /v1/leads/{id}/stage of the read API, or by leadscore stage set."
+    ),
+    EVENTS_JUDGED: (
+        "Events are judged by POST /v1/leads/{id}/judge of the read API, or leadscore lead judge."
     ),
 }
 # Properties without which such an event would be nothing: they stay, whatever lists say.

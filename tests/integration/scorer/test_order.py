@@ -36,6 +36,39 @@ SHARED = [
     happening(28, "email_clicked", user_id="bob", after=33),
 ]
 
+SECOND = 1 / 60
+
+
+def _mail(number: int, kind: str, seconds: float, mail: str, **more: str) -> Event:
+    return happening(
+        number, f"email_{kind}", after=seconds * SECOND, source="sendgrid",
+        email="tom@example.com", message_id=mail, **more,
+    )  # fmt: skip
+
+
+# A scanner behind one mail (five links), a click at a delivery that a person made all the same, a
+# trap, and a form that beacon and webhook both tell of.
+SCANNED = [
+    _mail(40, "delivered", 0, "m1"),
+    *(_mail(41 + link, "clicked", 20 + link, "m1", url=f"/{link}") for link in range(5)),
+    _mail(47, "clicked", 900, "m1", url="/0"),
+    _mail(50, "delivered", 4000, "m2"),
+    _mail(51, "clicked", 4001, "m2", url="/a"),
+    happening(52, "events_judged", after=100, source="operator", email="tom@example.com",
+              verdict="human", events=[["sendgrid", "event-51"]], from_ms=0),
+    _mail(53, "clicked", 9000, "m3", url="/a"),
+    _mail(54, "link_trap", 9030, "m3"),
+    _mail(55, "opened", 12_000, "m4"),
+    _mail(56, "opened", 15_000, "m4"),
+    happening(57, "content_downloaded", after=300, email="tom@example.com", content_id="guide",
+              signal_key="guide-1"),
+    happening(58, "content_downloaded", after=301, email="tom@example.com", content_id="paper",
+              signal_key="guide-1", source="webflow"),
+    _mail(59, "clicked", 20_000, "m5", url="/b"),
+    happening(60, "events_judged", after=400, source="operator", email="tom@example.com",
+              verdict="bot", message_id="m5", from_ms=0),
+]  # fmt: skip
+
 
 async def _picture_in_order(bench: Workbench, events: list[Event]) -> list[object]:
     await bench.take_each(events)
@@ -56,7 +89,9 @@ async def _renew(bench: Workbench) -> None:
         await bench.connection.execute(f"TRUNCATE {table}")
 
 
-@pytest.mark.parametrize("story", [SARAH, SHARED], ids=["sarah", "shared computer"])
+@pytest.mark.parametrize(
+    "story", [SARAH, SHARED, SCANNED], ids=["sarah", "shared computer", "scanned mail"]
+)
 async def test_any_order_any_batches_any_duplicates_give_the_same(
     bench: Workbench, story: list[Event]
 ) -> None:
@@ -72,6 +107,13 @@ async def test_any_order_any_batches_any_duplicates_give_the_same(
             await bench.take(*doubled[:size])
             doubled = doubled[size:]
         assert await bench.picture() == expected, [event.id for event in order]
+
+
+async def test_only_what_people_did_counts(bench: Workbench) -> None:
+    """Of clicks by machines, a click by a person and a form told of twice, two and one score."""
+    [(_, _, _, earned, _)] = await _picture_in_order(bench, SCANNED)  # type: ignore[misc]
+    counted = [event for _, event, _, points in earned if points]
+    assert counted == ["event-47", "event-51", "event-57"]
 
 
 async def test_two_people_at_one_computer_stay_two(bench: Workbench) -> None:
