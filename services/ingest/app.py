@@ -8,7 +8,17 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from services.ingest import beacon, collect, forms, link_routes, pixel, segment, webhooks
+from services.ingest import (
+    beacon,
+    collect,
+    forms,
+    link_routes,
+    pixel,
+    protocol_routes,
+    sdk_settings,
+    segment,
+    webhooks,
+)
 from services.ingest.edge import Edge
 from services.ingest.openapi import documentation_routes
 from services.ingest.refusal import Refusal, refusal_response
@@ -19,8 +29,12 @@ _GET = ("GET", "HEAD")
 _POST = ("POST",)
 
 
-def _call(kind: str, summary: str) -> EdgeRoute:
-    return EdgeRoute(f"/v1/{kind}", _POST, segment.single(kind), summary, body="Call")
+def _call(kind: str, summary: str, path: str = "") -> EdgeRoute:
+    return EdgeRoute(f"/v1/{path or kind}", _POST, segment.single(kind), summary, body="Call")
+
+
+def _batch(path: str, summary: str) -> EdgeRoute:
+    return EdgeRoute(path, _POST, segment.batch, summary, body="Batch")
 
 
 def _webhook(path: str, summary: str) -> EdgeRoute:
@@ -28,10 +42,12 @@ def _webhook(path: str, summary: str) -> EdgeRoute:
     return EdgeRoute(path, (*_POST, *_GET), webhooks.webhook, summary, cross_origin=False)
 
 
+_SHORT = ("track", "identify", "page", "screen", "group", "alias")
+
 # Looked up in this order: the busiest first.
 ROUTES: tuple[EdgeRoute, ...] = (
     _call("track", "Something a person did"),
-    EdgeRoute("/v1/batch", _POST, segment.batch, "Many calls at once", body="Batch"),
+    _batch("/v1/batch", "Many calls at once"),
     EdgeRoute("/collect", _POST, collect.collect, "What browsers' beacons send", body="Batch"),
     _call("page", "A page was viewed"),
     _call("identify", "Who a person is"),
@@ -41,6 +57,28 @@ ROUTES: tuple[EdgeRoute, ...] = (
     EdgeRoute("/v1/pixel.gif", _GET, pixel.pixel, "An event as an image", cross_origin=False),
     EdgeRoute("/beacon.js", _GET, beacon.beacon_js, "The browser tracker", cross_origin=False),
     EdgeRoute("/v1/forms/{form}", _POST, forms.submit, "A form was submitted", body="Form"),
+    *(_call(kind, f"{kind}, as analytics.js calls it", path=kind[0]) for kind in _SHORT),
+    _batch("/v1/b", "batch, as analytics.js calls it"),
+    EdgeRoute("/v1/m", _POST, sdk_settings.metrics, "What analytics.js counts; not kept"),
+    EdgeRoute(
+        "/v1/projects/{key}/settings",
+        _GET,
+        sdk_settings.segment_settings,
+        "What analytics.js asks for first",
+    ),
+    _batch("/beacon/v1/batch", "batch, as RudderStack's browser SDK sends beacons"),
+    EdgeRoute("/sourceConfig", _GET, sdk_settings.rudder_source, "What RudderStack's SDK asks for"),
+    EdgeRoute("/sourceConfig/", _GET, sdk_settings.rudder_source, "The same"),
+    EdgeRoute("/i", _GET, protocol_routes.snowplow_get, "An event of a Snowplow tracker"),
+    EdgeRoute(
+        "/com.snowplowanalytics.snowplow/tp2",
+        _POST,
+        protocol_routes.snowplow_post,
+        "Events of a Snowplow tracker",
+    ),
+    EdgeRoute("/matomo.php", (*_GET, *_POST), protocol_routes.matomo, "Events of a Matomo tracker"),
+    EdgeRoute("/piwik.php", (*_GET, *_POST), protocol_routes.matomo, "The same, of old ones"),
+    EdgeRoute("/mp/collect", _POST, protocol_routes.ga4, "GA4's Measurement Protocol"),
     EdgeRoute("/o/{token}", _GET, link_routes.opened, "The image of a mail", cross_origin=False),
     EdgeRoute("/c/{token}", _GET, link_routes.clicked, "A link of a mail", cross_origin=False),
     _webhook("/v1/webhooks/{provider}", "A provider's webhook"),

@@ -21,7 +21,7 @@ log = structlog.get_logger()
 # What the SDKs of Segment and RudderStack send beside the body.
 _ALLOW_HEADERS = (
     "authorization, content-type, content-encoding, x-retry-count, anonymousid, sentat, "
-    "x-requested-with"
+    "x-requested-with, sp-anonymous"
 )
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
+from urllib.parse import parse_qs
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Scope
 
 from services.ingest.admission import admitted
 from services.ingest.body import read_body
@@ -150,7 +152,14 @@ def _sender(edge: Edge, request: Request, in_body: str | None) -> Sender:
         "segment",
         key_in_authorization(authorization) if authorization else "",
         in_body or "",
+        _key_in_address(request.scope),
     )
+
+
+def _key_in_address(scope: Scope) -> str:
+    """RudderStack's beacons can give it nowhere else."""
+    query: bytes = scope["query_string"]
+    return parse_qs(query.decode("latin-1")).get("writeKey", [""])[0] if query else ""
 
 
 def _flat(errors: list[dict[str, Any]]) -> list[dict[str, Any]]:

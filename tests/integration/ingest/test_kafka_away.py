@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import signal
 import time
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 
 from deploy.local import ports
-from deploy.local.process import Child, Program, Watchdog
-from deploy.local.servers import ServerPorts, prepare_kafka, wait_until
 from services.ingest import intake
 from services.ingest.app import create_app
 from services.ingest.batches import attempt_in_batches
@@ -30,37 +25,10 @@ from services.ingest.sources import Sources
 from shared.bus import SupervisedProducer, ensure_topics
 from shared.health import Health
 from shared.settings import Settings
+from tests.broker import Broker
 from tests.ingest_server import reading_events, served
 
 KEY = "test-write-key"
-
-
-class Broker:
-    """A broker of the test's own, to be stopped."""
-
-    def __init__(self, folder: Path) -> None:
-        taken: set[int] = set()
-        self.where = ServerPorts(ports.choose(taken=taken), ports.choose(taken=taken), 0)
-        self._watchdog = Watchdog()
-        self._program: Program = prepare_kafka(folder, folder / "logs", self.where)
-        self.start()
-
-    def start(self) -> None:
-        self._child = Child(self._program, self._watchdog)
-        wait_until(lambda: ports.answers(self.where.kafka), self._child, "Kafka")
-
-    def pause(self) -> None:
-        os.kill(self._child.pid, signal.SIGSTOP)
-
-    def resume(self) -> None:
-        os.kill(self._child.pid, signal.SIGCONT)
-
-    def stop(self) -> None:
-        self._child.stop()
-
-    def close(self) -> None:
-        self.stop()
-        self._watchdog.close()
 
 
 @pytest.fixture(scope="module")

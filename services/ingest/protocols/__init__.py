@@ -1,0 +1,1 @@
+"""Other trackers' wire formats, read as calls of ours. Pure."""

@@ -1,0 +1,1 @@
+"""Small programs that send by the real SDKs, and what installs those."""
