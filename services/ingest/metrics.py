@@ -58,6 +58,11 @@ PROVIDER_ITEMS = Counter(
     "Items of provider webhooks by outcome: taken, left_out (a kind we don't use), dead_letter.",
     ["provider", "outcome"],
 )
+PASSED_OVER = Counter(
+    "leadscore_ingest_passed_over_total",
+    "Items of other trackers that say nothing about a person's interest, such as heartbeats.",
+    ["tracker"],
+)
 SIGNATURES_REFUSED = Counter(
     "leadscore_ingest_signatures_refused_total", "Webhooks refused, by code.", ["provider", "code"]
 )

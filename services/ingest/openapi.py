@@ -73,6 +73,63 @@ SCHEMAS: dict[str, Any] = {
         },
         "additionalProperties": True,
     },
+    "Snowplow": {
+        "type": "object",
+        "required": ["data"],
+        "description": "Snowplow's payload_data. See docs/sdks.md.",
+        "properties": {
+            "schema": _TEXT,
+            "data": {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": 2500,
+                "items": {
+                    "type": "object",
+                    "description": "Fields of the tracker protocol; aid is the key.",
+                    "properties": {
+                        "aid": _TEXT,
+                        "e": {"enum": ["pv", "se", "ue", "tr", "ti", "pp"]},
+                    },
+                    "additionalProperties": _TEXT,
+                },
+            },
+        },
+    },
+    "Matomo": {
+        "type": "object",
+        "required": ["requests"],
+        "description": "A bulk request, or one request as a form. See docs/sdks.md.",
+        "properties": {
+            "requests": {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": 2500,
+                "items": {"anyOf": [_TEXT, _OBJECT]},
+            },
+            "token_auth": {**_TEXT, "description": "The key."},
+        },
+    },
+    "Ga4": {
+        "type": "object",
+        "required": ["events"],
+        "description": "GA4's Measurement Protocol; api_secret in the address is the key.",
+        "properties": {
+            "client_id": _TEXT,
+            "user_id": _TEXT,
+            "timestamp_micros": {"type": ["integer", "string"]},
+            "user_properties": _OBJECT,
+            "events": {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": 25,
+                "items": {
+                    "type": "object",
+                    "required": ["name"],
+                    "properties": {"name": _TEXT, "params": _OBJECT},
+                },
+            },
+        },
+    },
     "Told": {
         "type": "object",
         "properties": {
@@ -163,7 +220,7 @@ def _operation(route: EdgeRoute, method: str) -> dict[str, Any]:
         operation["parameters"] = [
             {"name": name, "in": "path", "required": True, "schema": _TEXT} for name in names
         ]
-    if route.body:
+    if route.body and method == "POST":
         schema = {"$ref": f"#/components/schemas/{route.body}"}
         operation["requestBody"] = {
             "required": True,

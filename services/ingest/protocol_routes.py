@@ -50,7 +50,8 @@ async def snowplow_get(request: Request) -> Response:
     """/i: one event in the address. A HEAD looks, and counts as nothing."""
     if request.method != "HEAD":
         item = parameters(_query(request))
-        await take_items(request, _snowplow_sender(request, item), [item], snowplow_call)
+        sender = _snowplow_sender(request, item)
+        await take_items(request, "snowplow", sender, [item], snowplow_call)
     return _image()
 
 
@@ -60,9 +61,8 @@ async def snowplow_post(request: Request) -> Response:
     raws = decode(_payload, body).data
     _check_count(len(raws), "data")
     first = next((one for one in map(_readable, raws) if one.get("aid")), {})
-    await take_items(
-        request, _snowplow_sender(request, first), raws, lambda raw: snowplow_call(_flat(raw))
-    )
+    sender = _snowplow_sender(request, first)
+    await take_items(request, "snowplow", sender, raws, lambda raw: snowplow_call(_flat(raw)))
     return PlainTextResponse("ok")
 
 
@@ -77,7 +77,7 @@ async def matomo(request: Request) -> Response:
             return await _matomo_bulk(request, given, decode(_bulk, body))
         given |= parameters(body.decode("utf-8", "replace"))
     sender = _matomo_sender(request, given)
-    await take_items(request, sender, [given], matomo_call)
+    await take_items(request, "matomo", sender, [given], matomo_call)
     return Response(status_code=204) if given.get("send_image") == "0" else _image()
 
 
@@ -88,7 +88,7 @@ async def _matomo_bulk(request: Request, outer: dict[str, str], bulk: _Bulk) -> 
     if bulk.token_auth:
         found["token_auth"] = bulk.token_auth
     errors = await take_items(
-        request, _matomo_sender(request, found), bulk.requests,
+        request, "matomo", _matomo_sender(request, found), bulk.requests,
         lambda one: matomo_call(_one_of_bulk(one)),
     )  # fmt: skip
     return answer(
@@ -115,7 +115,7 @@ async def ga4(request: Request) -> Response:
         _check_size(raw)
         return ga4_call(document, decode(_ga_event, raw))
 
-    await take_items(request, sender, document.events, read)
+    await take_items(request, "ga4", sender, document.events, read)
     return Response(status_code=204)
 
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from services.ingest.edge import arrival_of, edge_of, gpc_of
 from services.ingest.keys import Sender
-from services.ingest.metrics import REJECTED
+from services.ingest.metrics import PASSED_OVER, REJECTED
 from services.ingest.normalise import normalise
 from services.ingest.privacy import count_withheld, sift
 from services.ingest.protocols.contract import Read
@@ -20,10 +20,16 @@ Item = TypeVar("Item")
 
 
 async def take_items(
-    request: Request, sender: Sender, items: Sequence[Item], read: Callable[[Item], Read]
+    request: Request,
+    tracker: str,
+    sender: Sender,
+    items: Sequence[Item],
+    read: Callable[[Item], Read],
 ) -> list[dict[str, Any]]:
     """Return once Kafka has all that can be kept, with [{"index", "code", "message", "path"}] of
     what can't be read. Raises Refusal: that of the first item when none can be read, or 429.
+
+    tracker: whose items they are, for the counter of those passed over.
     """
     edge, scope = edge_of(request), request.scope
     arrival = arrival_of(scope, edge, sender)
@@ -33,7 +39,9 @@ async def take_items(
     for index, item in enumerate(items):
         try:
             found = read(item)
-            if found is not None:
+            if found is None:
+                PASSED_OVER.labels(tracker).inc()
+            else:
                 events.append(normalise(found[1], found[0], arrival, index))
         except Refusal as refusal:
             first = first or refusal

@@ -20,7 +20,7 @@ from tests.ingest_server import serving_ingest
 ROOT = Path(__file__).parents[3]
 TEXT = (ROOT / "docs" / "ingest.md").read_text()
 PAGES = TEXT + "".join(
-    (ROOT / "docs" / name).read_text() for name in ("beacon.md", "sources.md", "commerce.md")
+    (ROOT / "docs" / name).read_text() for name in ("beacon.md", "sources.md", "commerce.md", "sdks.md")
 )
 EXAMPLES = [
     example

@@ -60,14 +60,11 @@ async def ours(settings: Settings, broker: Broker) -> Settings:
 
 
 async def test_after_an_outage_each_event_is_there_once(ours: Settings, broker: Broker) -> None:
-    """Four SDKs send while the broker is dead for some seconds; then Postgres has all, once each."""
+    """Four SDKs send while the broker dies and comes back; then Postgres has all, once each."""
     with service("scorer", ours), service("ingest", ours) as ingest:
         url = f"http://127.0.0.1:{ingest.port}"
         ingest.wait_ready()
-        sending = [
-            _start(script, url)
-            for script in SCRIPTS
-        ]  # fmt: skip
+        sending = [_start(script, url) for script in SCRIPTS]
         try:
             await _until(ours, lambda events: len(events) > 200, "the first events")
             broker.kill()

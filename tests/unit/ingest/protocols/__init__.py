@@ -1,0 +1,1 @@
+"""The mappings of other trackers."""
