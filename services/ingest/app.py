@@ -22,7 +22,7 @@ from services.ingest import (
 from services.ingest.edge import Edge
 from services.ingest.openapi import documentation_routes
 from services.ingest.refusal import Refusal, refusal_response
-from services.ingest.routes import EdgeEndpoint, EdgeRoute
+from services.ingest.routes import EdgeEndpoint, EdgeRoute, Handler
 from shared.health import Health, health_routes
 
 _GET = ("GET", "HEAD")
@@ -37,9 +37,22 @@ def _batch(path: str, summary: str) -> EdgeRoute:
     return EdgeRoute(path, _POST, segment.batch, summary, body="Batch")
 
 
+def _image(path: str, handler: Handler, summary: str) -> EdgeRoute:
+    return EdgeRoute(path, _GET, handler, summary, cross_origin=False, taken={200: "image/gif"})
+
+
+def _matomo(path: str, summary: str) -> EdgeRoute:
+    """The image for one request, 204 where none is wanted, JSON for a bulk."""
+    taken = {200: "*/*", 204: ""}
+    methods = (*_GET, *_POST)
+    return EdgeRoute(path, methods, protocol_routes.matomo, summary, body="Matomo", taken=taken)
+
+
 def _webhook(path: str, summary: str) -> EdgeRoute:
     # GET and HEAD: providers look whether the address is there.
-    return EdgeRoute(path, (*_POST, *_GET), webhooks.webhook, summary, cross_origin=False)
+    methods = (*_POST, *_GET)
+    taken = {200: "*/*"}
+    return EdgeRoute(path, methods, webhooks.webhook, summary, cross_origin=False, taken=taken)
 
 
 _SHORT = ("track", "identify", "page", "screen", "group", "alias")
@@ -54,9 +67,23 @@ ROUTES: tuple[EdgeRoute, ...] = (
     _call("screen", "A screen of an app was viewed"),
     _call("group", "A person belongs to a company"),
     _call("alias", "Two ids are one person"),
-    EdgeRoute("/v1/pixel.gif", _GET, pixel.pixel, "An event as an image", cross_origin=False),
-    EdgeRoute("/beacon.js", _GET, beacon.beacon_js, "The browser tracker", cross_origin=False),
-    EdgeRoute("/v1/forms/{form}", _POST, forms.submit, "A form was submitted", body="Form"),
+    _image("/v1/pixel.gif", pixel.pixel, "An event as an image"),
+    EdgeRoute(
+        "/beacon.js",
+        _GET,
+        beacon.beacon_js,
+        "The browser tracker",
+        cross_origin=False,
+        taken={200: "text/javascript", 304: ""},
+    ),
+    EdgeRoute(
+        "/v1/forms/{form}",
+        _POST,
+        forms.submit,
+        "A form was submitted",
+        body="Form",
+        taken={200: "application/json", 303: ""},
+    ),
     *(_call(kind, f"{kind}, as analytics.js calls it", path=kind[0]) for kind in _SHORT),
     _batch("/v1/b", "batch, as analytics.js calls it"),
     EdgeRoute("/v1/m", _POST, sdk_settings.metrics, "What analytics.js counts; not kept"),
@@ -69,31 +96,40 @@ ROUTES: tuple[EdgeRoute, ...] = (
     _batch("/beacon/v1/batch", "batch, as RudderStack's browser SDK sends beacons"),
     EdgeRoute("/sourceConfig", _GET, sdk_settings.rudder_source, "What RudderStack's SDK asks for"),
     EdgeRoute("/sourceConfig/", _GET, sdk_settings.rudder_source, "The same"),
-    EdgeRoute("/i", _GET, protocol_routes.snowplow_get, "An event of a Snowplow tracker"),
+    EdgeRoute(
+        "/i",
+        _GET,
+        protocol_routes.snowplow_get,
+        "An event of a Snowplow tracker",
+        taken={200: "image/gif"},
+    ),
     EdgeRoute(
         "/com.snowplowanalytics.snowplow/tp2",
         _POST,
         protocol_routes.snowplow_post,
         "Events of a Snowplow tracker",
         body="Snowplow",
+        taken={200: "text/plain"},
     ),
+    _matomo("/matomo.php", "Events of a Matomo tracker"),
+    _matomo("/piwik.php", "The same, of old ones"),
     EdgeRoute(
-        "/matomo.php",
-        (*_GET, *_POST),
-        protocol_routes.matomo,
-        "Events of a Matomo tracker",
-        body="Matomo",
+        "/mp/collect",
+        _POST,
+        protocol_routes.ga4,
+        "GA4's Measurement Protocol",
+        body="Ga4",
+        taken={204: ""},
     ),
+    _image("/o/{token}", link_routes.opened, "The image of a mail"),
     EdgeRoute(
-        "/piwik.php",
-        (*_GET, *_POST),
-        protocol_routes.matomo,
-        "The same, of old ones",
-        body="Matomo",
+        "/c/{token}",
+        _GET,
+        link_routes.clicked,
+        "A link of a mail",
+        cross_origin=False,
+        taken={200: "text/html", 302: "", 404: "text/html"},
     ),
-    EdgeRoute("/mp/collect", _POST, protocol_routes.ga4, "GA4's Measurement Protocol", body="Ga4"),
-    EdgeRoute("/o/{token}", _GET, link_routes.opened, "The image of a mail", cross_origin=False),
-    EdgeRoute("/c/{token}", _GET, link_routes.clicked, "A link of a mail", cross_origin=False),
     _webhook("/v1/webhooks/{provider}", "A provider's webhook"),
     _webhook("/v1/webhooks/{provider}/{name}", "The same, of one account of several"),
 )

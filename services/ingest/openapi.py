@@ -174,7 +174,11 @@ SCHEMAS: dict[str, Any] = {
 _REFUSALS = {
     "400": "Something in the document can't be taken; `path` says where.",
     "401": "The key or the signature is missing or not known.",
+    "403": "Not from this origin, not with this key, or said by servers alone.",
+    "404": "No such path, key or provider.",
+    "408": "The body took too long.",
     "413": "Too large.",
+    "415": "A Content-Encoding other than one layer of gzip.",
     "429": "Kafka is away or too much is waiting: send it again after `Retry-After` seconds.",
 }
 
@@ -212,8 +216,8 @@ def _operation(route: EdgeRoute, method: str) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "summary": route.summary,
         "responses": {
-            "200": _content("Taken, and safe.", "Success") if method == "POST" else _described(),
             **{status: _content(why, "Error") for status, why in _REFUSALS.items()},
+            **_taken(route, method),
         },
     }
     if names:
@@ -235,8 +239,17 @@ def _content(description: str, schema: str) -> dict[str, Any]:
     return {"description": description, "content": {"application/json": {"schema": reference}}}
 
 
-def _described() -> dict[str, Any]:
-    return {"description": "What the path says."}
+def _taken(route: EdgeRoute, method: str) -> dict[str, Any]:
+    """The answers that are no refusals."""
+    if not route.taken and method == "POST":
+        return {"200": _content("Taken, and safe.", "Success")}
+    return {
+        str(status): {
+            "description": "What the path says.",
+            **({"content": {media: {}}} if media and method != "HEAD" else {}),
+        }
+        for status, media in (route.taken or {200: "application/json"}).items()
+    }
 
 
 _PAGE = """<!doctype html>

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -30,7 +30,8 @@ class EdgeRoute:
     """One row of the table of routes.
 
     handler: raises Refusal for what it doesn't take · cross_origin: browsers on other sites may
-    call it · summary, body (name of a schema): for the OpenAPI page.
+    call it · summary, body (name of a schema), taken ({status: media type, "" for an empty body} of
+    what is no refusal, where it isn't Segment's success): for the OpenAPI page.
     """
 
     path: str
@@ -39,6 +40,7 @@ class EdgeRoute:
     summary: str
     cross_origin: bool = True
     body: str = ""
+    taken: Mapping[int, str] | None = None
 
 
 class EdgeEndpoint:

@@ -20,7 +20,8 @@ from tests.ingest_server import serving_ingest
 ROOT = Path(__file__).parents[3]
 TEXT = (ROOT / "docs" / "ingest.md").read_text()
 PAGES = TEXT + "".join(
-    (ROOT / "docs" / name).read_text() for name in ("beacon.md", "sources.md", "commerce.md", "sdks.md")
+    (ROOT / "docs" / name).read_text()
+    for name in ("beacon.md", "sources.md", "commerce.md", "sdks.md")
 )
 EXAMPLES = [
     example
