@@ -14,6 +14,7 @@ from services.console.lead_commands import app as leads
 from services.console.person_commands import app as persons
 from services.console.stage_commands import app as stage
 from services.ingest.commands import app as sources
+from services.ingest.imports.commands import app as imports
 from services.ingest.key_commands import app as keys
 from services.ingest.link_commands import app as links
 from services.router.commands import app as destinations
@@ -30,6 +31,7 @@ app = typer.Typer(
 app.add_typer(local_commands)
 app.add_typer(sources, name="sources")
 app.add_typer(keys, name="keys")
+app.add_typer(imports, name="import")
 app.add_typer(links, name="links")
 app.add_typer(destinations, name="destinations")
 app.add_typer(rules, name="rules")

@@ -478,3 +478,29 @@ delivery = sa.Table(
     ),
     sa.Index("delivery_lead_idx", "destination_id", "lead_id", "id"),
 )
+
+# Files that were imported, or are: by `leadscore import`, or uploaded (fingerprint: null) ·
+# position: the last row whose event is kept safe · counts: accepted, rejected, withheld, left_out ·
+# reasons: of rejected rows, by code · errors: the first of them [{row, code, path, message}], never
+# what stood in the row · rejects_bytes: of the file of rejected rows, up to position · ended_at:
+# null while it goes on, or waits to be resumed · stopped: why it ended early, "" if it didn't.
+import_job = sa.Table(
+    "import_job",
+    metadata,
+    sa.Column("id", UUID, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("file", sa.Text, nullable=False),
+    sa.Column("fingerprint", BYTEA),
+    sa.Column("position", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("counts", JSONB, nullable=False, server_default="{}"),
+    sa.Column("reasons", JSONB, nullable=False, server_default="{}"),
+    sa.Column("errors", JSONB, nullable=False, server_default="[]"),
+    sa.Column("rejects_bytes", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+    sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+    sa.Column("ended_at", sa.DateTime(timezone=True)),
+    sa.Column("stopped", sa.Text, nullable=False, server_default=""),
+    sa.Index("import_job_fingerprint_idx", "fingerprint"),
+    sa.Index("import_job_source_begun_at_idx", "source", "begun_at"),
+)

@@ -156,6 +156,7 @@ class CsvFeed:
             "row_broken",
             "The row is too long." if isinstance(error, _TooLongError) else _in_words(error),
             text=first.rstrip("\r\n")[:SHOWN_CHARACTERS],
+            names=self._names,
         )
 
     def _row(self, cells: list[str]) -> Item:
@@ -165,7 +166,7 @@ class CsvFeed:
         if len(cells) != len(names):
             message = f"The row has {len(cells)} cells, the header {len(names)}."
             shown = self._delimiter.join(cells)[:SHOWN_CHARACTERS]
-            return BadRow(self._number, "cells_count", message, text=shown)
+            return BadRow(self._number, "cells_count", message, text=shown, names=names)
         if any(not cell.isascii() and surrogates_in(cell) for cell in cells):
             return BadRow(
                 self._number,

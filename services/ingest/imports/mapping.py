@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from collections.abc import Mapping as Mapped
 from datetime import datetime
 from typing import Any, Final
@@ -71,8 +72,10 @@ class Mapping:
         self._started = started
         self._plans: dict[tuple[str, ...], _Plan] = {}
 
-    def check_columns(self, names: tuple[str, ...]) -> None:
-        """Raises Refusal (400) for a column that is mapped and isn't there."""
+    def check_columns(self, names: Iterable[str]) -> None:
+        """Raises Refusal (400) for a column that is mapped and isn't there. names: of the first
+        rows.
+        """
         there = {folded(name) for name in names}
         for name, given in self._missing.items():
             if name not in there:

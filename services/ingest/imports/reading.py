@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final, Literal, get_args
 
 from services.ingest.imports.csv_rows import CsvFeed
-from services.ingest.imports.decoding import OFTEN, TextFeed
+from services.ingest.imports.decoding import OFTEN, UNREADABLE, TextFeed
 from services.ingest.imports.jsonl_rows import JsonLinesFeed
 from services.ingest.imports.parquet_rows import read_parquet
 from services.ingest.imports.rows import Item, RowFeed
@@ -61,10 +61,12 @@ def read_file(
 
 
 def usual_encoding(path: Path) -> str:
-    """ "" where a file is what it says or UTF-8, else what spreadsheets on Windows write."""
+    """What a file is read as where nobody says it: "" for UTF-8 or what its mark says, else what
+    spreadsheets on Windows write.
+    """
     text = TextFeed()
     with path.open("rb") as file:
         while data := file.read(CHUNK_BYTES):
-            if "\udcff" in text.feed(data):
+            if UNREADABLE in text.feed(data):
                 return OFTEN
-    return OFTEN if "\udcff" in text.feed(b"", final=True) else ""
+    return OFTEN if UNREADABLE in text.feed(b"", final=True) else ""
