@@ -10,6 +10,7 @@ import typer
 
 from deploy.local.commands import app as local_commands
 from services.console.duplicates.commands import app as duplicates
+from services.console.exports.commands import app as exports
 from services.console.lead_commands import app as leads
 from services.console.person_commands import app as persons
 from services.console.stage_commands import app as stage
@@ -32,6 +33,7 @@ app.add_typer(local_commands)
 app.add_typer(sources, name="sources")
 app.add_typer(keys, name="keys")
 app.add_typer(imports, name="import")
+app.add_typer(exports, name="export")
 app.add_typer(links, name="links")
 app.add_typer(destinations, name="destinations")
 app.add_typer(rules, name="rules")

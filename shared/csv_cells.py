@@ -11,10 +11,12 @@ FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 def safe_cell(value: Any) -> Any:
     """The value of a cell. A text that begins like a formula gets an apostrophe in front, unless it
-    is a number; None is an empty cell.
+    is a number; None is an empty cell, a truth is true or false.
     """
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, str) and value.startswith(FORMULA_STARTS) and not _is_number(value):
         return f"'{value}"
     return value

@@ -79,14 +79,14 @@ async def leads(connection: AsyncConnection, which: LeadFilter, limit: int) -> l
     if which.after is not None:
         query = query.where(lead.c.id < which.after)
     result = await connection.execute(query.order_by(lead.c.id.desc()).limit(limit))
-    return [_lead_row(row) for row in result]
+    return [lead_row(row) for row in result]
 
 
 async def one_lead(connection: AsyncConnection, lead_id: UUID) -> LeadRow | None:
     """A lead by its id, absorbed or not."""
     result = await connection.execute(sa.select(*LEAD_COLUMNS).where(lead.c.id == lead_id))
     row = result.one_or_none()
-    return None if row is None else _lead_row(row)
+    return None if row is None else lead_row(row)
 
 
 async def journeys_of(connection: AsyncConnection, lead_id: UUID) -> list[JourneyState]:
@@ -276,7 +276,8 @@ async def newest_audits(
     return (await connection.execute(finished)).first(), (await connection.execute(newest)).first()
 
 
-def _lead_row(row: sa.Row[*tuple[Any, ...]]) -> LeadRow:
+def lead_row(row: sa.Row[*tuple[Any, ...]]) -> LeadRow:
+    """A row of LEAD_COLUMNS, decoded."""
     values = row._asdict()
     decoded = {
         "scores": decode_scores(values["scores"]),
