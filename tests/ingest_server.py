@@ -16,6 +16,7 @@ from services.ingest.batches import attempt_in_batches
 from services.ingest.edge import Edge
 from services.ingest.email_links import links_of
 from services.ingest.handling import handling_of
+from services.ingest.imports.uploads import Uploads
 from services.ingest.intake import Intake
 from services.ingest.keys import Keys, keys_of
 from services.ingest.placement import make_producer
@@ -63,6 +64,7 @@ async def serving_ingest(
     sources: Sources | None = None,
     visits: Visits | None = None,
     keys: Keys | None = None,
+    uploads: Uploads | None = None,
 ) -> AsyncIterator[str]:
     """Ingest with a started producer; gives its base URL. visits: what it gets by itself."""
     producer = SupervisedProducer(lambda: make_producer(settings), attempt_in_batches)
@@ -78,6 +80,7 @@ async def serving_ingest(
         Rates.of(settings),
         networks_in(settings.datacentre_file),
         visits=visits or Visits(),
+        uploads=uploads or Uploads(),
     )
     try:
         async with served(create_app(edge, Health())) as url:

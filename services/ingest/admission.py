@@ -11,7 +11,7 @@ from services.ingest.keys import Sender
 from services.ingest.refusal import Refusal
 
 # The ways in that a key may be limited to.
-USES: Final = ("segment", "collect", "forms", "pixel", "snowplow", "matomo", "ga4")
+USES: Final = ("segment", "collect", "forms", "pixel", "snowplow", "matomo", "ga4", "imports")
 
 
 def admitted(edge: Edge, scope: Scope, use: str, *keys: str) -> Sender:

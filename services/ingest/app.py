@@ -20,6 +20,7 @@ from services.ingest import (
     webhooks,
 )
 from services.ingest.edge import Edge
+from services.ingest.imports import routes as imports
 from services.ingest.openapi import documentation_routes
 from services.ingest.refusal import Refusal, refusal_response
 from services.ingest.routes import EdgeEndpoint, EdgeRoute, Handler
@@ -53,6 +54,11 @@ def _webhook(path: str, summary: str) -> EdgeRoute:
     methods = (*_POST, *_GET)
     taken = {200: "*/*"}
     return EdgeRoute(path, methods, webhooks.webhook, summary, cross_origin=False, taken=taken)
+
+
+def _job(path: str, handler: Handler, summary: str) -> EdgeRoute:
+    taken = {200: "application/json"}
+    return EdgeRoute(path, ("GET",), handler, summary, cross_origin=False, taken=taken)
 
 
 _SHORT = ("track", "identify", "page", "screen", "group", "alias")
@@ -130,6 +136,9 @@ ROUTES: tuple[EdgeRoute, ...] = (
         cross_origin=False,
         taken={200: "text/html", 302: "", 404: "text/html"},
     ),
+    EdgeRoute("/v1/imports/{kind}", _POST, imports.upload, "A file of rows", cross_origin=False),
+    _job("/v1/import-jobs", imports.jobs, "The newest imports"),
+    _job("/v1/import-jobs/{id}", imports.one_job, "An import: how far it is, what it came to"),
     _webhook("/v1/webhooks/{provider}", "A provider's webhook"),
     _webhook("/v1/webhooks/{provider}/{name}", "The same, of one account of several"),
 )

@@ -14,8 +14,8 @@ from starlette.types import Message, Receive, Scope
 from services.ingest.limits import BODY_SECONDS
 from services.ingest.refusal import Refusal, invalid
 
-_GZIP_WINDOW = 16 + zlib.MAX_WBITS
-_GZIP_NAMES = (b"gzip", b"x-gzip")
+GZIP_WINDOW = 16 + zlib.MAX_WBITS
+GZIP_NAMES = (b"gzip", b"x-gzip")
 
 
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
@@ -27,14 +27,14 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
     encoding = b""
     for name, value in scope["headers"]:
         if name == b"content-length" and (not value.isdigit() or int(value[:20]) > limit):
-            raise _too_large(limit)
+            raise too_large(limit)
         if name == b"content-encoding":
             encoding = encoding + b"," + value if encoding else value
     body = await _read_stream(receive, limit)
     encoding = encoding.strip().lower()
     if not encoding or encoding == b"identity":
         return body
-    if encoding not in _GZIP_NAMES:
+    if encoding not in GZIP_NAMES:
         raise Refusal(
             415, "encoding_not_supported", "Content-Encoding may be gzip, once, or nothing."
         )
@@ -78,13 +78,13 @@ async def _read_on(
 
 def decompress(body: bytes, limit: int) -> bytes:
     """Gunzip at most `limit` bytes. Raises Refusal: 413, or 400 when it isn't one gzip member."""
-    inflater = zlib.decompressobj(_GZIP_WINDOW)
+    inflater = zlib.decompressobj(GZIP_WINDOW)
     try:
         plain = inflater.decompress(body, limit + 1)
     except zlib.error:
         raise invalid("gzip_broken", "The body is not valid gzip.") from None
     if len(plain) > limit:
-        raise _too_large(limit)
+        raise too_large(limit)
     if not inflater.eof or inflater.unused_data:
         raise invalid("gzip_broken", "The gzip body is cut short, or something follows it.")
     return plain
@@ -96,7 +96,7 @@ def _chunk(message: Message, limit: int, before: int = 0) -> bytes:
         raise ClientDisconnect
     chunk: bytes = message.get("body", b"")
     if before + len(chunk) > limit:
-        raise _too_large(limit)
+        raise too_large(limit)
     return chunk
 
 
@@ -122,5 +122,5 @@ class _Resumed:
             return message
 
 
-def _too_large(limit: int) -> Refusal:
+def too_large(limit: int) -> Refusal:
     return Refusal(413, "too_large", f"The body may have {limit} bytes.")

@@ -14,6 +14,7 @@ from starlette.types import Scope
 
 from services.ingest.email_links import Links
 from services.ingest.handling import Handling
+from services.ingest.imports.uploads import Uploads
 from services.ingest.intake import Intake
 from services.ingest.keys import Keys, Sender
 from services.ingest.normalise import Arrival
@@ -47,6 +48,7 @@ class Edge:
     now: Callable[[], datetime] = utc_now
     replays: Replays = field(default_factory=Replays)
     visits: Visits = field(default_factory=Visits)
+    uploads: Uploads = field(default_factory=Uploads)
 
 
 def edge_of(request: Request) -> Edge:

@@ -64,3 +64,12 @@ IN_FLIGHT_BYTES: Final = 64 * 1024 * KIB
 
 # A record on the dead letter stays below Kafka's usual limit of 1 MiB for a message.
 DEAD_LETTER_BYTES: Final = 900 * KIB
+
+# Uploaded files: bigger ones are for the command. While nothing comes for so long, nobody sends.
+IMPORT_BYTES: Final = 1024 * 1024 * KIB
+IMPORT_SILENCE_SECONDS: Final = 30.0
+# So many at once in each process, and so many rows at a time, so that other requests go on.
+IMPORTS_AT_ONCE: Final = 2
+IMPORT_ROWS: Final = 250
+# So long an upload waits for Kafka before its sender is told to come again.
+IMPORT_PATIENCE_SECONDS: Final = 30.0

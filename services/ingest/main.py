@@ -18,6 +18,7 @@ from services.ingest.dependencies import follow_sources, watch_kafka
 from services.ingest.edge import Edge
 from services.ingest.email_links import Links, links_of
 from services.ingest.handling import Handling, handling_of
+from services.ingest.imports.uploads import Uploads
 from services.ingest.intake import Intake
 from services.ingest.keys import Keys, keys_of
 from services.ingest.placement import make_producer
@@ -82,10 +83,10 @@ async def _serve(
     health = Health.waiting_for("kafka", "sources")
     producer = SupervisedProducer(lambda: make_producer(settings), attempt_in_batches)
     intake = Intake(settings, producer)
-    engine = create_engine(settings, pool_size=1, max_overflow=0)
+    engine = create_engine(settings, pool_size=1, max_overflow=2)
     edge = Edge(
         settings, intake, keys, sources, origins_of(settings.allowed_origins), handling, links,
-        Rates.of(settings), networks,
+        Rates.of(settings), networks, uploads=Uploads(engine),
     )  # fmt: skip
     server = _Server(_config(settings, edge, health))
     loop = asyncio.get_running_loop()
