@@ -22,8 +22,10 @@ ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # A name that is no localhost, for pages that browsers don't take for secure.
-    "--host-resolver-rules=MAP site.test 127.0.0.1",
+    # Names that are no localhost, for pages that browsers don't take for secure.
+    "--host-resolver-rules=MAP site.test 127.0.0.1,MAP *.site.test 127.0.0.1",
+    # Else pages see navigator.webdriver, and every event is a machine's.
+    "--disable-blink-features=AutomationControlled",
 )
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import socket
+import wave
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import uvicorn
 from starlette.applications import Starlette
@@ -25,6 +27,7 @@ PRICING = """
 <form id="callback" data-leadscore-form="callback" action="/done" method="post">
   <input name="email"><input name="company"><input name="pass" type="password">
   <input name="shown_password" type="text"><input name="card" autocomplete="cc-number">
+  <input name="note">
   <input type="checkbox" name="topic" value="tax" checked>
   <input type="checkbox" name="topic" value="funds" checked>
   <input type="hidden" name="csrf_token" value="t"><button>Call me</button>
@@ -34,18 +37,26 @@ PRICING = """
   <input name="email"><button>Send me the e-book</button>
 </form>
 """
+ARTICLE = """
+<h1>Five mistakes</h1>
+<video id="talk" src="/files/talk.wav" title="Tom and Ann" muted></video>
+<div style="height: 4000px">A long text</div>
+<a id="back" href="/">Home</a>
+"""
+PAGES = {"/pricing": PRICING, "/article": ARTICLE}
 
 
 @dataclass
 class Site:
-    """Two pages with the snippet: the tracker's address, the key, its other attributes, and what
-    else stands in each page's head.
+    """Pages with the snippet: the tracker's address, the key, its other attributes, what else
+    stands in each page's head, and headers of each page.
     """
 
     ingest: str
     key: str
     attributes: str
     head: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
     url: str = ""
 
     @contextlib.asynccontextmanager
@@ -69,6 +80,8 @@ class Site:
             routes=[
                 Route("/", self._page),
                 Route("/pricing", self._page),
+                Route("/article", self._page),
+                Route("/files/talk.wav", self._talk),
                 Route("/done", self._done, methods=["POST"]),
                 Route("/elsewhere", self._done),
                 Route("/files/guide.pdf", self._done),
@@ -76,13 +89,24 @@ class Site:
         )
 
     async def _page(self, request: Request) -> Response:
-        body = PRICING if request.url.path == "/pricing" else HOME
+        body = PAGES.get(request.url.path, HOME)
         body = body.format(ingest=self.ingest, key=self.key, port=request.url.port)
         return HTMLResponse(
             f"<!doctype html><head>{self.head}"
             f'<script async src="{self.ingest}/beacon.js" data-write-key="{self.key}" '
-            f"{self.attributes}></script><title>Page {request.url.path}</title></head>{body}"
+            f"{self.attributes}></script><title>Page {request.url.path}</title></head>{body}",
+            headers=self.headers,
         )
+
+    async def _talk(self, _request: Request) -> Response:
+        """Two seconds of silence, which a video element plays, too."""
+        file = io.BytesIO()
+        with wave.open(file, "wb") as talk:
+            talk.setnchannels(1)
+            talk.setsampwidth(1)
+            talk.setframerate(8000)
+            talk.writeframes(b"\x80" * 16_000)
+        return Response(file.getvalue(), media_type="audio/wav")
 
     async def _done(self, _request: Request) -> Response:
         return PlainTextResponse("done")
