@@ -180,23 +180,22 @@
     if (allowed()) send("track", { event, properties });
   };
 
-  // Page views, and how long the page was really looked at, visible and in focus: `seconds` since
-  // the last page_left of this view (so they add up), `total_seconds` of the view.
+  // Page views, and how long the page was really looked at: visible, in focus, and at most a minute
+  // beyond the last sign of life. `seconds` since the last page_left of this view (so they add up),
+  // `total_seconds` of the view.
   let view, viewed, shownAt, seen, told, deepest, going = 0;
   const inSeconds = (ms) => Math.round(ms / 100) / 10;
-  const show = () => {
-    if (doc.visibilityState !== "hidden" && doc.hasFocus()) shownAt = shownAt || performance.now();
-  };
-  const pause = () => {
-    if (shownAt) seen += performance.now() - shownAt;
-    shownAt = 0;
+  const alive = () => {
+    const now = performance.now();
+    if (shownAt) seen += Math.min(now - shownAt, 6e4);
+    shownAt = doc.visibilityState !== "hidden" && doc.hasFocus() ? now : 0;
   };
   const depth = () => {
     const height = doc.documentElement.scrollHeight;
     return Math.min(100, Math.round((100 * (scrollY + innerHeight)) / height)) || 0;
   };
   const hide = (event) => {
-    pause();
+    alive();
     const ms = seen - told;
     if (view && allowed() && ms > (told && 999)) {
       told = seen;
@@ -216,7 +215,7 @@
     lastAddress = address();
     shownAt = seen = told = deepest = 0;
     view = undefined;
-    show();
+    alive();
     if (!allowed()) return;
     view = uuid();
     viewed = context(true);
@@ -372,10 +371,10 @@
   listen(doc, "submit", submitted);
   listen(doc, "timeupdate", watched);
   listen(doc, "ended", watched);
-  listen(doc, "visibilitychange", () => (doc.visibilityState === "hidden" ? hide() : show()));
+  listen(doc, "visibilitychange", () => (doc.visibilityState === "hidden" ? hide() : alive()));
   listen(window, "scroll", scrolled);
-  listen(window, "focus", show);
-  listen(window, "blur", () => doc.hasFocus() || pause());
+  ["pointermove", "pointerdown", "keydown", "scroll", "timeupdate", "focus", "blur"].forEach((name) =>
+    listen(window, name, alive));
   listen(window, "online", () => flush());
   listen(window, "popstate", moved);
   listen(window, "pagehide", hide);

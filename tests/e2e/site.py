@@ -62,18 +62,9 @@ class Site:
     @contextlib.asynccontextmanager
     async def served(self) -> AsyncIterator[int]:
         """Serve it on a free port, which it gives; `url` tells it, too."""
-        config = uvicorn.Config(self._app(), lifespan="off", log_config=None, access_log=False)
-        server = _Server(config)
-        # The socket listens before the server runs: whoever comes early waits in line.
-        with socket.create_server(("127.0.0.1", 0)) as listening:
-            port = listening.getsockname()[1]
+        async with serving(self._app()) as port:
             self.url = f"http://127.0.0.1:{port}"
-            task = asyncio.create_task(server.serve([listening]))
-            try:
-                yield port
-            finally:
-                server.should_exit = server.force_exit = True
-                await task
+            yield port
 
     def _app(self) -> Starlette:
         return Starlette(
@@ -99,17 +90,36 @@ class Site:
         )
 
     async def _talk(self, _request: Request) -> Response:
-        """Two seconds of silence, which a video element plays, too."""
-        file = io.BytesIO()
-        with wave.open(file, "wb") as talk:
-            talk.setnchannels(1)
-            talk.setsampwidth(1)
-            talk.setframerate(8000)
-            talk.writeframes(b"\x80" * 16_000)
-        return Response(file.getvalue(), media_type="audio/wav")
+        return Response(silence(), media_type="audio/wav")
 
     async def _done(self, _request: Request) -> Response:
         return PlainTextResponse("done")
+
+
+@contextlib.asynccontextmanager
+async def serving(app: Starlette) -> AsyncIterator[int]:
+    """Serve it on a free port, which it gives."""
+    config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False)
+    server = _Server(config)
+    # The socket listens before the server runs: whoever comes early waits in line.
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        task = asyncio.create_task(server.serve([listening]))
+        try:
+            yield int(listening.getsockname()[1])
+        finally:
+            server.should_exit = server.force_exit = True
+            await task
+
+
+def silence() -> bytes:
+    """Two seconds of it, as a file that a video element plays, too."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as talk:
+        talk.setnchannels(1)
+        talk.setsampwidth(1)
+        talk.setframerate(8000)
+        talk.writeframes(b"\x80" * 16_000)
+    return file.getvalue()
 
 
 class _Server(uvicorn.Server):

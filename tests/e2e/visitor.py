@@ -13,8 +13,6 @@ from tests.e2e.conftest import Local
 from tests.e2e.site import Site
 from tests.e2e.written import Written, reading_events
 
-USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0.0.0 Safari/537.36"
-
 
 @dataclass
 class Visitor:
@@ -53,7 +51,7 @@ async def visiting(
     """
     site = Site(local["ingest_url"], local["write_key"], attributes, head, page_headers or {})
     async with site.served() as port, reading_events(local, port) as written:
-        context = await browser.new_context(user_agent=USER_AGENT, **options)
+        context = await browser.new_context(**options)
         if script:
             await context.add_init_script(script)
         context.set_default_timeout(60_000)
