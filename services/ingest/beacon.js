@@ -26,14 +26,14 @@
   const remove = safely((name) => localStorage.removeItem(name));
   const parsed = safely((name) => JSON.parse(read(name)));
 
-  // Cookies, with consent alone: the id and the answer "1", for all hosts of the site. Its domain is
-  // the widest one that the browser takes a cookie for.
+  // Cookies, for all hosts of the site: with consent the id and the answer "1"; of a no that has to
+  // be known on the other hosts, too, the answer "0". Their domain is the widest one that the
+  // browser takes a cookie for.
   const bake = (name, value, age, domain) => {
     const secure = location.protocol === "https:" ? ";secure" : "";
     doc.cookie = name + "=" + value + ";path=/;samesite=lax;max-age=" + age + ";domain=" + domain + secure;
   };
-  const baked = (name) => ("; " + doc.cookie).split("; " + name + "=").pop().split(";")[0];
-  const hasCookie = (name) => ("; " + doc.cookie).indexOf("; " + name + "=") > -1;
+  const shared = safely((name) => (("; " + doc.cookie).split("; " + name + "=")[1] || "").split(";")[0]);
   let domain;
   const site = () => {
     if (domain !== undefined) return domain;
@@ -43,13 +43,12 @@
     for (let n = 2; n <= parts.length && !domain; n++) {
       const wider = parts.slice(-n).join(".");
       bake("leadscore_try", 1, 9, wider);
-      if (hasCookie("leadscore_try")) domain = wider;
+      if (shared("leadscore_try")) domain = wider;
       bake("leadscore_try", "", 0, wider);
     }
     return domain;
   };
   const share = safely((name, value) => site() && bake(name, value, value ? 34e6 : 0, site()));
-  const shared = safely((name) => (hasCookie(name) ? baked(name) : ""));
 
   // randomUUID exists on secure pages only.
   const uuid = () => {
@@ -62,15 +61,13 @@
 
   // Consent. The visitor's answer (maybe given in another tab just now, or on another host of the
   // site) counts before the page's setting and Do Not Track, and Global Privacy Control before all.
-  // A yes that was taken back on another host has lost its cookie.
   let answer;
   const allowed = () => {
-    const here = read("leadscore_consent");
-    answer = here || shared("leadscore_consent") || answer;
-    if (here === "1" && site() && !shared("leadscore_consent")) {
-      answer = "";
-      forget();
-      remove("leadscore_consent");
+    const here = read("leadscore_consent"), everywhere = shared("leadscore_consent");
+    answer = everywhere || here || answer;
+    if (everywhere && everywhere !== here) {
+      write("leadscore_consent", answer);
+      if (answer === "0") forget();
     }
     return !gpc && (answer ? answer === "1" : !dnt && setting("consent") === "granted");
   };
@@ -85,11 +82,17 @@
     }
     return anonymous;
   };
+  // Browsers let cookies of scripts die within days: so once on every page.
+  const renew = () => {
+    if (!allowed()) return;
+    if (answer) share("leadscore_consent", answer);
+    share("leadscore_id", anonymousId());
+  };
   const forget = () => {
     anonymous = visit = user = undefined;
     waiting = [];
     ["id", "visit", "queue"].forEach((name) => remove("leadscore_" + name));
-    if (hasCookie("leadscore_id")) share("leadscore_id", "");
+    if (shared("leadscore_id")) share("leadscore_id", "");
   };
 
   const campaignNow = () => {
@@ -140,10 +143,14 @@
 
   // Sending. A waiting event is JSON already. Refused for now (429, 5xx, no network): again with
   // the same message ids, after 2, 4, 8, 16, 32 seconds, with whatever is sent next, when the
-  // network is back, or from the next page: with consent they are kept.
+  // network is back, or from the next page: with consent they are kept until they are sent. Two tabs
+  // may send the same: by their ids they count once.
   let waiting = [], tries = 0, timer;
-  const keep = () => {
-    if (waiting.length && allowed()) write("leadscore_queue", JSON.stringify(waiting));
+  const queue = () => parsed("leadscore_queue") || [];
+  const keep = (done) => {
+    const kept = queue().filter((one) => done.indexOf(one) < 0);
+    const all = kept.concat(waiting.filter((one) => kept.indexOf(one) < 0)).slice(0, 100);
+    if (all.length && allowed()) write("leadscore_queue", JSON.stringify(all));
     else remove("leadscore_queue");
   };
   const flush = safely((leaving) => {
@@ -155,7 +162,7 @@
     const url = endpoint + "/collect";
     const later = () => {
       waiting = batch.concat(waiting).slice(0, 100);
-      keep();
+      keep([]);
       if (tries++ < 5) timer = setTimeout(flush, 1e3 * 2 ** tries);
     };
     // Offline, a browser takes a beacon and loses it.
@@ -163,7 +170,7 @@
     if (leaving && nav.sendBeacon && nav.sendBeacon(url, body)) return flush(leaving);
     fetch(url, { method: "POST", body, keepalive: true, credentials: "omit" }).then((reply) => {
       if (reply.status === 429 || reply.status > 499) return later();
-      if (tries) keep();
+      if (read("leadscore_queue")) keep(batch);
       tries = 0;
       flush();
     }, later);
@@ -200,7 +207,7 @@
     if (view && allowed() && ms > (told && 999)) {
       told = seen;
       visit = parsed("leadscore_visit") || visit;
-      if (Date.now() - visit.at - ms < 18e5) goesOn();
+      if (visit && Date.now() - visit.at - ms < 18e5) goesOn();
       const properties = {
         seconds: inSeconds(ms), total_seconds: inSeconds(seen), view_id: view,
         scroll_percent: Math.max(deepest, depth()),
@@ -347,8 +354,8 @@
     consent(given) {
       answer = given ? "1" : "0";
       write("leadscore_consent", answer);
-      if (given && !gpc) share("leadscore_consent", "1");
-      else if (hasCookie("leadscore_consent")) share("leadscore_consent", "");
+      if (given) renew();
+      else if (shared("leadscore_consent") || setting("consent") === "granted") share("leadscore_consent", "0");
       if (!given) view = forget();
       else if (started && !view) viewPage();
     },
@@ -361,8 +368,8 @@
   const start = safely(() => {
     if (doc.prerendering) return doc.addEventListener("prerenderingchange", start, { once: true });
     started = true;
-    if (allowed()) waiting = (parsed("leadscore_queue") || []).concat(waiting);
-    remove("leadscore_queue");
+    renew();
+    if (allowed()) waiting = queue().concat(waiting);
     viewPage();
   });
   const listen = (target, name, run) => target.addEventListener(name, safely(run), true);

@@ -26,6 +26,10 @@ from services.ingest.inflow_table import (
 _NO_CAMPAIGN: Final[Mapping[str, str]] = {}
 _CLICK_IDS: Final = ((PAID, PAID_IDS), (EMAIL, EMAIL_IDS), (SOCIAL, SOCIAL_IDS))
 _LONGEST_NAME: Final = 100
+# What stands before a country's domain where nobody has a site right under it.
+_SECOND: Final = frozenset(
+    ["ac", "co", "com", "edu", "go", "gob", "gov", "gv", "ne", "net", "nom", "or", "org"]
+)
 
 
 _Found = tuple[str, str]  # channel, name
@@ -51,7 +55,7 @@ class InflowTable:
 
         page: of an event's context. With `landing` it is known where the visit began, so that no
         referrer means that the address was typed in; without, the page's own address and referrer
-        are asked, and a page of the same site tells nothing.
+        are asked. A referrer of the same site tells nothing.
         """
         if "landing" in page:
             began, referrer = page["landing"], page.get("landing_referrer", "")
@@ -60,7 +64,7 @@ class InflowTable:
         if not began and not referrer and not campaign:
             return None
         found = self._answers(began, referrer, tuple(campaign.items()))
-        if found is None and "landing" in page:
+        if found is None and "landing" in page and not referrer:
             found = (DIRECT, "")
         if found is None:
             return None
@@ -121,13 +125,11 @@ class InflowTable:
 
 def _is_top_level(labels: list[str]) -> bool:
     """com, or co.uk."""
-    return len(labels) == 1 or (len(labels) == 2 and len(labels[0]) <= 3 and len(labels[1]) == 2)
+    return len(labels) == 1 or (len(labels) == 2 and labels[0] in _SECOND and len(labels[1]) == 2)
 
 
 def _same_site(one: str, other: str) -> bool:
-    """www.acme.example and blog.acme.example are; the public suffixes aren't known here, but that
-    those of countries have a short name before them.
-    """
+    """www.acme.example and blog.acme.example are. Of public suffixes, the usual ones are known."""
     return bool(other) and _site(one) == _site(other)
 
 

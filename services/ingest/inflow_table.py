@@ -54,11 +54,24 @@ _EMAIL: Final = {
     "list-manage.com": "mailchimp",
 }  # fmt: skip
 
+# Parts of large houses that aren't what the house is known for; who comes back from a sign-in comes
+# from nowhere.
+_OTHERS: Final = {
+    "docs.google.com": (REFERRAL, "google docs"), "drive.google.com": (REFERRAL, "google drive"),
+    "sites.google.com": (REFERRAL, "google sites"), "meet.google.com": (REFERRAL, "google meet"),
+    "calendar.google.com": (REFERRAL, "google calendar"),
+    "classroom.google.com": (REFERRAL, "google classroom"),
+    "groups.google.com": (REFERRAL, "google groups"), "chat.google.com": (REFERRAL, "google chat"),
+    "gemini.google.com": (REFERRAL, "gemini"), "accounts.google.*": (OWN, ""),
+    "login.microsoftonline.com": (OWN, ""), "login.live.com": (OWN, ""),
+    "passport.yandex.*": (OWN, ""), "disk.yandex.*": (REFERRAL, "yandex disk"),
+}  # fmt: skip
+
 HOSTS: Final[dict[str, tuple[str, str]]] = {
     host: (channel, name)
     for channel, table in ((SEARCH, _SEARCH), (SOCIAL, _SOCIAL), (EMAIL, _EMAIL))
     for host, name in table.items()
-}
+} | _OTHERS
 _MEDIA: Final = {
     PAID: "cpc ppc cpm cpa cpv cpi cpl paid paidsearch paid_search paid-search sem adwords ads ad "
     "display banner retargeting remarketing programmatic native sponsored paidsocial paid_social "

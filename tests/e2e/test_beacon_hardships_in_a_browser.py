@@ -96,10 +96,65 @@ async def test_hosts_of_one_site_know_one_visitor(browser: Browser, local: Local
         assert set(names) == {"leadscore_id", "leadscore_consent"}
         assert {cookie["domain"] for cookie in names.values()} == {".site.test"}
         await visitor.page.evaluate("leadscore.consent(false)")
-        assert await visitor.context.cookies() == []
+        (cookie,) = await visitor.context.cookies()
+        assert (cookie["name"], cookie["value"]) == ("leadscore_consent", "0")
         await go("www")
         assert await visitor.page.evaluate("leadscore.anonymousId()") is None
-        assert await visitor.stored() == {}
+        assert await visitor.stored() == {"leadscore_consent": "0"}
+
+
+async def test_a_no_on_one_host_holds_where_the_site_says_yes(
+    browser: Browser, local: Local
+) -> None:
+    """And cookies that the browser threw away are no answer: they are made again."""
+    async with visiting(browser, local) as visitor:
+        port = visitor.site.url.rpartition(":")[2]
+        visitor.site.url = f"http://www.site.test:{port}"
+        await visitor.goto("/")
+        first = await visitor.written.one("page_viewed")
+        await visitor.page.evaluate("leadscore.consent(true)")
+        await visitor.context.clear_cookies()
+        await visitor.goto("/pricing")
+        assert await visitor.page.evaluate("leadscore.anonymousId()") == first.anonymous_id
+        assert len(await visitor.context.cookies()) == 2
+        await visitor.page.evaluate("leadscore.consent(false)")
+        visitor.site.url = f"http://blog.site.test:{port}"
+        await visitor.goto("/article")
+        assert await visitor.page.evaluate("leadscore.anonymousId()") is None
+        await visitor.page.evaluate("leadscore.identify('u-5')")
+        who = await visitor.written.one("lead_identified")
+        assert who.anonymous_id is None
+        paths = {event.context["page"]["path"] for event in visitor.written.events}
+        assert ("/article" in paths, who.consent) == (True, {"granted": False})
+        assert "page_viewed" not in [
+            event.type
+            for event in visitor.written.events
+            if event.context["page"]["path"] == "/article"
+        ]
+
+
+async def test_two_tabs_that_wait_lose_nothing_of_each_other(
+    browser: Browser, local: Local
+) -> None:
+    """One is closed offline; the other, opened before, waits too; the next page sends both."""
+    async with visiting(browser, local) as visitor:
+        await visitor.goto("/")
+        first = visitor.page
+        visitor.page = await visitor.context.new_page()
+        await visitor.goto("/pricing")
+        await visitor.context.set_offline(True)
+        for page, number in ((first, 1), (visitor.page, 2)):
+            await page.evaluate(f"leadscore.track('demo_requested', {{n: {number}}})")
+            await page.wait_for_function(
+                f"() => (localStorage.leadscore_queue || '').includes('n\\\\\":{number}')"
+            )
+            if page is first:
+                async with first.expect_event("close"):
+                    await first.close(run_before_unload=True)
+        await visitor.context.set_offline(False)
+        await visitor.goto("/article")
+        assert await visitor.written.one("demo_requested", n=1)
+        assert await visitor.written.one("demo_requested", n=2)
 
 
 async def test_cookies_can_be_turned_off(browser: Browser, local: Local) -> None:
