@@ -28,9 +28,8 @@ _CLICK_IDS: Final = ((PAID, PAID_IDS), (EMAIL, EMAIL_IDS), (SOCIAL, SOCIAL_IDS))
 _LONGEST_NAME: Final = 100
 # What stands before a country's domain where nobody has a site right under it.
 _SECOND: Final = frozenset(
-    ["ac", "co", "com", "edu", "go", "gob", "gov", "gv", "ne", "net", "nom", "or", "org"]
+    ("ac", "co", "com", "edu", "go", "gob", "gov", "gv", "ne", "net", "nom", "or", "org")
 )
-
 
 _Found = tuple[str, str]  # channel, name
 
