@@ -70,6 +70,10 @@ canary: $(INSTALLED) $(JARS) ## A person is planted, erased, and searched for in
 bench: $(INSTALLED) $(JARS) ## Measure ingest and scorer against simpler rivals, in one run
 	@exec $(BIN)/python -m tests.bench $(ARGS)
 
+.PHONY: beacon
+beacon: $(INSTALLED) ## Make the script that browsers get, beacon.min.js, of beacon.js
+	@exec $(BIN)/python -m tests.sdks.minified_beacon
+
 .PHONY: fmt
 fmt: $(INSTALLED) ## Format the code and mend what lint can mend
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 
 STANDARD_EVENT_TYPES: frozenset[str] = frozenset({
-    "page_viewed", "page_left", "link_clicked", "video_watched",
+    "page_viewed", "page_left", "page_scrolled", "link_clicked", "video_watched",
     "email_delivered", "email_opened", "email_clicked", "email_replied", "email_bounced",
     "email_complained", "email_unsubscribed", "newsletter_subscribed",
     "form_submitted", "content_downloaded",

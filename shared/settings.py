@@ -62,6 +62,7 @@ class Settings(BaseSettings):
 
     # A file of networks (one in a line) of data centres: no person surfs from there.
     datacentre_file: str = ""
+    inflow_file: str = ""
     # What signs our own links in mails, parted by commas: the first makes them, all are taken.
     link_keys: SecretStr = SecretStr("")
 

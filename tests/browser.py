@@ -13,6 +13,7 @@ import pytest
 from playwright.async_api import Browser, async_playwright
 
 INSTALL_SECONDS = 600
+USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0.0.0 Safari/537.36"
 # Without these, Chromium asks hosts of its maker in the background, which no test should.
 ARGUMENTS = (
     "--no-sandbox",
@@ -22,8 +23,12 @@ ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # A name that is no localhost, for pages that browsers don't take for secure.
-    "--host-resolver-rules=MAP site.test 127.0.0.1",
+    # Names that are no localhost, for pages that browsers don't take for secure.
+    "--host-resolver-rules=MAP site.test 127.0.0.1,MAP *.site.test 127.0.0.1",
+    # Else pages see navigator.webdriver, and every event is a machine's.
+    "--disable-blink-features=AutomationControlled",
+    # Beacons of a page that is left bear the browser's own, not that of its profile.
+    f"--user-agent={USER_AGENT}",
 )
 
 

@@ -197,6 +197,7 @@ class TimelineEvent(Answer):
     why: str
     page: dict[str, Any] | None
     campaign: dict[str, Any] | None
+    inflow: dict[str, Any] | None
     properties: dict[str, Any]
     traits: dict[str, Any]
     points: dict[str, float]

@@ -40,6 +40,7 @@ def _show(ruleset: RulesetView, stored: StoredEvent) -> TimelineEvent:
         why=why,
         page=event.context.get("page"),
         campaign=event.context.get("campaign"),
+        inflow=event.context.get("inflow"),
         properties=event.properties,
         traits=event.traits,
         points=points,

@@ -1,5 +1,5 @@
-// The browser tracker. Served as /beacon.js without comments and indentation (beacon.py), so a
-// comment stands on lines of its own, and no string spans lines. Plain ES2017, no dependency.
+// The browser tracker. Served as /beacon.js, made small by `make beacon` (beacon.min.js).
+// Plain ES2017, no dependency.
 // It must never break the page: whatever is called from outside is wrapped in `safely`.
 (function () {
   "use strict";
@@ -10,7 +10,7 @@
 
   const setting = (name) => script.getAttribute("data-" + name);
   const endpoint = (setting("endpoint") || new URL(script.src, location.href).origin).replace(/\/$/, "");
-  const gpc = nav.globalPrivacyControl === true;
+  const gpc = nav.globalPrivacyControl === true, dnt = nav.doNotTrack === "1";
 
   const safely = (run) => (...given) => {
     try {
@@ -19,11 +19,36 @@
   };
 
   // What is kept in the browser: leadscore_consent ("1" or "0", the visitor's answer), and only
-  // with consent leadscore_id and leadscore_visit. Where storage is blocked, all of it lives as
-  // long as the page does.
+  // with consent leadscore_id, leadscore_visit and leadscore_queue. Where storage is blocked, all of
+  // it lives as long as the page does.
   const read = safely((name) => localStorage.getItem(name));
   const write = safely((name, value) => localStorage.setItem(name, value));
   const remove = safely((name) => localStorage.removeItem(name));
+  const parsed = safely((name) => JSON.parse(read(name)));
+
+  // Cookies, for all hosts of the site: with consent the id and the answer "1"; of a no that has to
+  // be known on the other hosts, too, the answer "0". Their domain is the widest one that the
+  // browser takes a cookie for.
+  const bake = (name, value, age, domain) => {
+    const secure = location.protocol === "https:" ? ";secure" : "";
+    doc.cookie = name + "=" + value + ";path=/;samesite=lax;max-age=" + age + ";domain=" + domain + secure;
+  };
+  const shared = safely((name) => (("; " + doc.cookie).split("; " + name + "=")[1] || "").split(";")[0]);
+  let domain;
+  const site = () => {
+    if (domain !== undefined) return domain;
+    domain = "";
+    const parts = location.hostname.split(".");
+    if (setting("cookies") === "off" || /\d$|]$/.test(location.hostname)) return domain;
+    for (let n = 2; n <= parts.length && !domain; n++) {
+      const wider = parts.slice(-n).join(".");
+      bake("leadscore_try", 1, 9, wider);
+      if (shared("leadscore_try")) domain = wider;
+      bake("leadscore_try", "", 0, wider);
+    }
+    return domain;
+  };
+  const share = safely((name, value) => site() && bake(name, value, value ? 34e6 : 0, site()));
 
   // randomUUID exists on secure pages only.
   const uuid = () => {
@@ -34,27 +59,40 @@
     }
   };
 
-  // Consent. The visitor's answer (maybe given in another tab just now) counts before the page's
-  // setting, and Global Privacy Control before both.
+  // Consent. The visitor's answer (maybe given in another tab just now, or on another host of the
+  // site) counts before the page's setting and Do Not Track, and Global Privacy Control before all.
   let answer;
   const allowed = () => {
-    answer = read("leadscore_consent") || answer;
-    return !gpc && (answer ? answer === "1" : setting("consent") === "granted");
+    const here = read("leadscore_consent"), everywhere = shared("leadscore_consent");
+    answer = everywhere || here || answer;
+    if (everywhere && everywhere !== here) {
+      write("leadscore_consent", answer);
+      if (answer === "0") forget();
+    }
+    return !gpc && (answer ? answer === "1" : !dnt && setting("consent") === "granted");
   };
 
   let anonymous, visit, user;
   const anonymousId = () => {
     if (!allowed()) return;
-    const kept = read("leadscore_id");
-    if (kept) return kept;
-    anonymous = anonymous || uuid();
-    write("leadscore_id", anonymous);
+    anonymous = shared("leadscore_id") || read("leadscore_id") || anonymous || uuid();
+    if (read("leadscore_id") !== anonymous || !shared("leadscore_id")) {
+      write("leadscore_id", anonymous);
+      share("leadscore_id", anonymous);
+    }
     return anonymous;
+  };
+  // Browsers let cookies of scripts die within days: so once on every page.
+  const renew = () => {
+    if (!allowed()) return;
+    if (answer) share("leadscore_consent", answer);
+    share("leadscore_id", anonymousId());
   };
   const forget = () => {
     anonymous = visit = user = undefined;
-    remove("leadscore_id");
-    remove("leadscore_visit");
+    waiting = [];
+    ["id", "visit", "queue"].forEach((name) => remove("leadscore_" + name));
+    if (shared("leadscore_id")) share("leadscore_id", "");
   };
 
   const campaignNow = () => {
@@ -67,16 +105,21 @@
   };
 
   // A visit remembers where it began: it ends after 30 minutes of silence, or when the visitor
-  // comes in by a campaign again.
+  // comes in by another campaign.
   const currentVisit = (arriving) => {
-    const now = Date.now();
-    visit = safely(JSON.parse)(read("leadscore_visit")) || visit;
-    if (!visit || now - visit.at > 18e5 || (arriving && campaignNow())) {
-      visit = { landing: address(), referrer: doc.referrer, campaign: campaignNow() };
+    const now = Date.now(), campaign = campaignNow();
+    visit = parsed("leadscore_visit") || visit;
+    const other = campaign && (!visit || JSON.stringify(campaign) !== JSON.stringify(visit.campaign));
+    if (!visit || now - visit.at > 18e5 || (arriving && other)) {
+      const number = visit ? visit.number + 1 : 1;
+      visit = { id: uuid(), number, landing: address(), referrer: doc.referrer, campaign };
     }
-    visit.at = now;
-    write("leadscore_visit", JSON.stringify(visit));
+    goesOn();
     return visit;
+  };
+  const goesOn = () => {
+    visit.at = Date.now();
+    write("leadscore_visit", JSON.stringify(visit));
   };
 
   const address = () => location.href.split("#")[0];
@@ -90,14 +133,26 @@
         landing: began.landing, landing_referrer: began.referrer,
       },
       campaign: consented ? began.campaign : campaignNow(),
+      session: consented ? { id: began.id, number: began.number } : undefined,
       locale: nav.language,
+      timezone: safely(() => Intl.DateTimeFormat().resolvedOptions().timeZone)(),
+      webdriver: nav.webdriver || undefined,
       consent: { granted: consented, gpc: gpc || undefined },
     };
   };
 
   // Sending. A waiting event is JSON already. Refused for now (429, 5xx, no network): again with
-  // the same message ids, after 2, 4, 8, 16, 32 seconds, or with whatever is sent next.
+  // the same message ids, after 2, 4, 8, 16, 32 seconds, with whatever is sent next, when the
+  // network is back, or from the next page: with consent they are kept until they are sent. Two tabs
+  // may send the same: by their ids they count once.
   let waiting = [], tries = 0, timer;
+  const queue = () => parsed("leadscore_queue") || [];
+  const keep = (done) => {
+    const kept = queue().filter((one) => done.indexOf(one) < 0);
+    const all = kept.concat(waiting.filter((one) => kept.indexOf(one) < 0)).slice(0, 100);
+    if (all.length && allowed()) write("leadscore_queue", JSON.stringify(all));
+    else remove("leadscore_queue");
+  };
   const flush = safely((leaving) => {
     clearTimeout(timer);
     const batch = waiting.splice(0, 20);
@@ -107,11 +162,15 @@
     const url = endpoint + "/collect";
     const later = () => {
       waiting = batch.concat(waiting).slice(0, 100);
+      keep([]);
       if (tries++ < 5) timer = setTimeout(flush, 1e3 * 2 ** tries);
     };
+    // Offline, a browser takes a beacon and loses it.
+    if (leaving && nav.onLine === false) return later();
     if (leaving && nav.sendBeacon && nav.sendBeacon(url, body)) return flush(leaving);
     fetch(url, { method: "POST", body, keepalive: true, credentials: "omit" }).then((reply) => {
       if (reply.status === 429 || reply.status > 499) return later();
+      if (read("leadscore_queue")) keep(batch);
       tries = 0;
       flush();
     }, later);
@@ -119,7 +178,7 @@
   const send = (type, more, leaving) => {
     const event = {
       type, messageId: uuid(), timestamp: new Date(),
-      anonymousId: anonymousId(), userId: user, context: context(),
+      anonymousId: anonymousId(), userId: user, context: more.context || context(),
     };
     waiting.push(JSON.stringify(Object.assign(event, more)));
     flush(leaving);
@@ -128,35 +187,89 @@
     if (allowed()) send("track", { event, properties });
   };
 
-  // Page views, and how long the page was really seen: `seconds` since the last page_left of this
-  // view (so they add up), `total_seconds` of the view.
-  let view, viewed, shownAt, seen, left;
+  // Page views, and how long the page was really looked at: visible, in focus, and at most a minute
+  // beyond the last sign of life. `seconds` since the last page_left of this view (so they add up),
+  // `total_seconds` of the view.
+  let view, viewed, shownAt, seen, told, deepest, going = 0;
   const inSeconds = (ms) => Math.round(ms / 100) / 10;
-  const show = () => {
-    if (doc.visibilityState !== "hidden") shownAt = shownAt || performance.now();
+  const alive = () => {
+    const now = performance.now();
+    if (shownAt) seen += Math.min(now - shownAt, 6e4);
+    shownAt = doc.visibilityState !== "hidden" && doc.hasFocus() ? now : 0;
   };
-  const hide = () => {
-    const ms = shownAt ? performance.now() - shownAt : 0;
-    const again = left;
-    if (ms) left = true;
-    shownAt = 0;
-    seen += ms;
-    if (view && allowed() && (again ? ms > 999 : ms)) {
-      const properties = { seconds: inSeconds(ms), total_seconds: inSeconds(seen), view_id: view };
+  const depth = () => {
+    const height = doc.documentElement.scrollHeight;
+    return Math.min(100, Math.round((100 * (scrollY + innerHeight)) / height)) || 0;
+  };
+  const hide = (event) => {
+    alive();
+    const ms = seen - told;
+    if (view && allowed() && ms > (told && 999)) {
+      told = seen;
+      visit = parsed("leadscore_visit") || visit;
+      if (visit && Date.now() - visit.at - ms < 18e5) goesOn();
+      const properties = {
+        seconds: inSeconds(ms), total_seconds: inSeconds(seen), view_id: view,
+        scroll_percent: Math.max(deepest, depth()),
+        exit: (event && event.type === "pagehide" && Date.now() - going > 3e3) || undefined,
+      };
       send("track", { event: "page_left", properties, context: viewed }, true);
     }
     flush(true);
   };
-  const viewPage = (properties) => {
+  const viewPage = safely((properties) => {
     if (lastAddress && lastAddress !== address()) referrer = lastAddress;
     lastAddress = address();
-    shownAt = seen = 0;
-    view = left = undefined;
-    show();
+    shownAt = seen = told = deepest = 0;
+    view = undefined;
+    alive();
     if (!allowed()) return;
     view = uuid();
     viewed = context(true);
     send("page", { messageId: view, properties, context: viewed });
+  });
+
+  // Pages that change without loading. The title comes a moment after the address, and a page that
+  // tells of itself by `page` is believed.
+  let moving, byItself;
+  const moved = safely(() => {
+    if (!started || setting("spa") === "off" || address() === lastAddress) return;
+    clearTimeout(moving);
+    hide();
+    moving = setTimeout(() => {
+      byItself = address();
+      viewPage();
+    }, 100);
+  });
+  ["pushState", "replaceState"].forEach((name) => {
+    const was = history[name];
+    history[name] = function () {
+      const result = was.apply(history, arguments);
+      moved();
+      return result;
+    };
+  });
+
+  // A quarter, a half, three quarters, all of a page or a video: each once, the furthest of those
+  // reached at once.
+  const newly = (percent, before) => [100, 75, 50, 25].find((one) => percent >= one && before < one);
+  const scrolled = () => {
+    const now = depth(), percent = newly(now, deepest);
+    deepest = Math.max(deepest, now);
+    if (percent) passive("page_scrolled", { percent, view_id: view });
+  };
+  // Not of what plays by itself, over and over.
+  const videos = new WeakMap();
+  const watched = (event) => {
+    const video = event.target, url = video.currentSrc;
+    if (video.tagName !== "VIDEO" || video.loop || !(video.duration < 1e6)) return;
+    const kept = videos.get(video) || {}, before = kept.url === url ? kept.percent : 0;
+    const percent = newly(event.type === "ended" ? 100 : (99 * video.currentTime) / video.duration, before);
+    if (!percent) return;
+    videos.set(video, { url, percent });
+    const title = video.title || video.getAttribute("aria-label") || url.split("/").pop();
+    const content = video.getAttribute("data-leadscore-content") || undefined;
+    passive("video_watched", { percent, title, url, content_id: content, duration: inSeconds(1e3 * video.duration) });
   };
 
   // Links: files are downloads, other hosts are outbound.
@@ -171,7 +284,7 @@
       passive("content_downloaded", { content_id: content || link.pathname, title, url });
     } else if (link.host !== location.host) {
       passive("link_clicked", { url, text, outbound: true });
-    }
+    } else going = Date.now();
   };
 
   // Forms marked with data-leadscore-form="name". One that posts to /v1/forms/ itself only gets
@@ -188,7 +301,13 @@
     }
     input.value = value || "";
   };
+  const isCard = (text) => {
+    const digits = text.replace(/[ -]/g, "");
+    const sum = (total, digit, at) => total + (at % 2 ? (digit * 2) % 10 + (digit > 4) : +digit);
+    return /^\d{13,19}$/.test(digits) && digits.split("").reverse().reduce(sum, 0) % 10 === 0;
+  };
   const submitted = (submit) => {
+    going = Date.now();
     const form = submit.target, name = form.getAttribute("data-leadscore-form");
     if (name === null) return;
     const twice = form === lastForm && Date.now() - lastAt < 2e3;
@@ -206,7 +325,7 @@
     const secret = {}, fields = {};
     doc.querySelectorAll(SECRET_FIELDS).forEach((field) => (secret[field.name] = true));
     new FormData(form).forEach((value, field) => {
-      if (typeof value !== "string" || SECRET.test(field) || secret[field]) return;
+      if (typeof value !== "string" || SECRET.test(field) || secret[field] || isCard(value)) return;
       fields[field] = (field in fields ? fields[field] + ", " : "") + value.slice(0, 1000);
     });
     const event = form.getAttribute("data-leadscore-event") || undefined;
@@ -223,14 +342,20 @@
     track(event, properties) {
       if (allowed() || user) send("track", { event, properties });
     },
-    // For pages that change without loading: call it after the address has changed.
+    // A page view by hand; what was just told of by itself isn't told again.
     page(properties) {
+      clearTimeout(moving);
+      const again = byItself === address();
+      byItself = "";
+      if (again) return;
       hide();
       viewPage(properties);
     },
     consent(given) {
       answer = given ? "1" : "0";
       write("leadscore_consent", answer);
+      if (given) renew();
+      else if (shared("leadscore_consent") || setting("consent") === "granted") share("leadscore_consent", "0");
       if (!given) view = forget();
       else if (started && !view) viewPage();
     },
@@ -243,13 +368,22 @@
   const start = safely(() => {
     if (doc.prerendering) return doc.addEventListener("prerenderingchange", start, { once: true });
     started = true;
+    renew();
+    if (allowed()) waiting = queue().concat(waiting);
     viewPage();
   });
   const listen = (target, name, run) => target.addEventListener(name, safely(run), true);
   listen(doc, "click", clicked);
   listen(doc, "auxclick", clicked);
   listen(doc, "submit", submitted);
-  listen(doc, "visibilitychange", () => (doc.visibilityState === "hidden" ? hide() : show()));
+  listen(doc, "timeupdate", watched);
+  listen(doc, "ended", watched);
+  listen(doc, "visibilitychange", () => (doc.visibilityState === "hidden" ? hide() : alive()));
+  listen(window, "scroll", scrolled);
+  ["pointermove", "pointerdown", "keydown", "scroll", "timeupdate", "focus", "blur"].forEach((name) =>
+    listen(window, name, alive));
+  listen(window, "online", () => flush());
+  listen(window, "popstate", moved);
   listen(window, "pagehide", hide);
   listen(window, "pageshow", (shown) => shown.persisted && viewPage());
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from services.ingest.agent_families import agent_family
 from services.ingest.field_lists import FieldLists, field_lists
+from services.ingest.inflow import InflowTable, inflow_table
 from services.ingest.network_address import truncated_ip, whole_ip
 from services.ingest.url_parameters import Cleaner, clean_properties, url_cleaner
 from shared.identifier_forms import PLAIN_FORMS, IdentifierForms, forms_of
@@ -27,13 +28,14 @@ _AGENT: dict[str, Callable[[str], str] | None] = {
 
 
 _UNCLEANED = url_cleaner("")
+_INFLOW = InflowTable()
 
 
 @dataclass(frozen=True, slots=True)
 class Handling:
     """What normalising is told by settings. ip, agent: what is kept of an address and of a user
     agent, "" for nothing, None for all · url: cleans the address of a page · fields: None where all
-    are kept.
+    are kept · inflow: tells where visits came from.
     """
 
     forms: IdentifierForms = PLAIN_FORMS
@@ -41,6 +43,7 @@ class Handling:
     agent: Callable[[str], str] | None = None
     url: Cleaner = _UNCLEANED
     fields: FieldLists | None = None
+    inflow: InflowTable = _INFLOW
 
     def kept(
         self, document: dict[str, Any], part: str, needed: frozenset[str] = frozenset()
@@ -61,6 +64,7 @@ def handling_of(settings: Settings) -> Handling:
         agent=_AGENT[settings.user_agent],
         url=url_cleaner(settings.url_parameters_deny),
         fields=field_lists(settings.fields_deny, settings.fields_allow),
+        inflow=inflow_table(settings.inflow_file),
     )
 
 

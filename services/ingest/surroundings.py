@@ -13,6 +13,8 @@ from services.ingest.metrics import URLS_CLEANED
 # landing, landing_referrer: where the visit began, and where it came from.
 _PAGE = ("url", "path", "title", "referrer", "search", "landing", "landing_referrer")
 _PLAIN = ("locale", "timezone")
+_SESSION_CHARACTERS = 64
+_MOST_SESSIONS = 1_000_000
 _UTM = {
     "utm_source": "source",
     "utm_medium": "medium",
@@ -39,9 +41,9 @@ def kept_context(
 
     page: url, path, title, referrer, search, landing, landing_referrer; what is missing is read
     from `properties` (page calls carry it there) and from the url · campaign: source, medium,
-    name, term, content, else from the url's utm_ parameters · user_agent: the one given · ip: what
-    the context says, else the one given · locale, timezone. Texts that are too long are cut;
-    anything else is not kept.
+    name, term, content, else from the url's utm_ parameters · inflow: channel, source, see inflow ·
+    session: id, number · user_agent: the one given · ip: what the context says, else the one given
+    · locale, timezone. Texts that are too long are cut; anything else is not kept.
     """
     kept: dict[str, Any] = {}
     page = _page(context.get("page"), properties, handling)
@@ -50,6 +52,12 @@ def kept_context(
     campaign = _campaign(context.get("campaign"), page.get("search", ""))
     if campaign:
         kept["campaign"] = campaign
+    inflow = handling.inflow.inflow(page, campaign) if page or campaign else None
+    if inflow:
+        kept["inflow"] = inflow
+    session = _session(context.get("session"))
+    if session:
+        kept["session"] = session
     agent = user_agent if handling.agent is None else handling.agent(user_agent)
     if agent:
         kept["user_agent"] = agent
@@ -87,6 +95,17 @@ def _page(page: object, properties: dict[str, Any], handling: Handling) -> dict[
         kept.setdefault("path", parts.path or "/")
         if parts.query:
             kept.setdefault("search", f"?{parts.query}")
+    return kept
+
+
+def _session(session: object) -> dict[str, str | int]:
+    given = session if isinstance(session, dict) else {}
+    kept: dict[str, str | int] = {}
+    if isinstance(name := given.get("id"), str) and name:
+        kept["id"] = name[:_SESSION_CHARACTERS]
+    number = given.get("number")
+    if type(number) is int and 0 < number < _MOST_SESSIONS:
+        kept["number"] = number
     return kept
 
 

@@ -13,13 +13,16 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from playwright.async_api import Browser
+
+from tests.browser import chromium
 
 SCORERS = 3
 START_SECONDS = 300
@@ -79,6 +82,13 @@ def environment() -> dict[str, str]:
 
 def _script(name: str) -> str:
     return str(Path(sysconfig.get_path("scripts")) / name)
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """Chromium, or the test is not run."""
+    async with chromium() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

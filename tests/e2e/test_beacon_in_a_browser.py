@@ -2,78 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from typing import Any
+from playwright.async_api import Browser, Route
 
-import pytest
-from playwright.async_api import Browser, BrowserContext, Page, Route
-
-from tests.browser import chromium
 from tests.e2e.conftest import Local
-from tests.e2e.site import Site
-from tests.e2e.written import Written, reading_events
+from tests.e2e.visitor import visiting
 
-USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0.0.0 Safari/537.36"
 GPC = "Object.defineProperty(navigator, 'globalPrivacyControl', {get: () => true})"
 NO_STORAGE = "Object.defineProperty(window, 'localStorage', {get() { throw new Error('no') }})"
-
-
-@dataclass
-class Visitor:
-    """A person with a browser on the site, and what is written of it."""
-
-    site: Site
-    page: Page
-    context: BrowserContext
-    written: Written
-    faults: list[str] = field(default_factory=list)
-
-    async def goto(self, path: str, **options: Any) -> None:
-        await self.page.goto(self.site.url + path, **options)
-        await self.page.wait_for_function("!!(window.leadscore && window.leadscore.track)")
-
-    async def stored(self) -> dict[str, str]:
-        stored: dict[str, str] = await self.page.evaluate("Object.assign({}, localStorage)")
-        return stored
-
-
-@contextlib.asynccontextmanager
-async def visiting(
-    browser: Browser,
-    local: Local,
-    attributes: str = 'data-consent="granted"',
-    script: str = "",
-    head: str = "",
-    **options: Any,
-) -> AsyncIterator[Visitor]:
-    """A fresh browser profile on a site whose beacon reports to ingest.
-
-    script: runs in every page before anything else · options: of the browser's profile.
-    Fails when a page had an uncaught error.
-    """
-    site = Site(local["ingest_url"], local["write_key"], attributes, head)
-    async with site.served() as port, reading_events(local, port) as written:
-        context = await browser.new_context(user_agent=USER_AGENT, **options)
-        if script:
-            await context.add_init_script(script)
-        context.set_default_timeout(60_000)
-        page = await context.new_page()
-        visitor = Visitor(site, page, context, written)
-        page.on("pageerror", lambda error: visitor.faults.append(str(error)))
-        try:
-            yield visitor
-        finally:
-            await context.close()
-        assert visitor.faults == []
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    """Chromium, or the test is not run."""
-    async with chromium() as browser:
-        yield browser
 
 
 async def test_a_visit_is_told_page_by_page(browser: Browser, local: Local) -> None:

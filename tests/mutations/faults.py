@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.mutations.fault import Fault
 from tests.mutations.identity_faults import IDENTITY_FAULTS
+from tests.mutations.signal_faults import SIGNAL_FAULTS
 
 CORE = "services/scorer/core"
 ORACLE = "tests/unit/scorer/test_against_oracle.py"
@@ -14,6 +15,7 @@ WALK = "test_no_move_is_missed_and_none_invented"
 
 FAULTS = (
     *IDENTITY_FAULTS,
+    *SIGNAL_FAULTS,
     Fault(
         "a limit lets one too many through",
         f"{CORE}/granting.py",

@@ -61,7 +61,7 @@ async def site(sdk: str, script: str) -> AsyncIterator[str]:
 @pytest.fixture
 async def page() -> AsyncIterator[Page]:
     async with chromium() as browser:
-        yield await browser.new_page(user_agent="Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0.0.0")
+        yield await browser.new_page()
 
 
 @pytest.fixture

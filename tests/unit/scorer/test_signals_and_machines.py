@@ -227,7 +227,7 @@ def test_an_operators_word_stands_above_it() -> None:
 
 
 def test_what_is_said_twice_counts_once() -> None:
-    """The first by position, whichever source told of it; the next confirms it."""
+    """The first by position, whichever source told of it; the next of its type confirms it."""
     form = {"form": "demo"}
     line = [
         happened(1, "form_submitted", 0, source="web", **form),
@@ -239,6 +239,7 @@ def test_what_is_said_twice_counts_once() -> None:
         happened(7, "email_opened", 500_000, message_id="m1"),
         happened(8, "webinar_attended", 0, signal_key="w1"),
         happened(9, "webinar_attended", 60_000, signal_key="w1"),
+        happened(10, "webinar_registered", 90_000, source="zoom", signal_key="w1"),
     ]
     told = points(line)
     assert {name for name, (_, why) in told.items() if why == "confirmation"} == {
