@@ -18,6 +18,7 @@ from tests.bench import (
     due_bench,
     explain_bench,
     flat_bench,
+    imports_bench,
     ingest_bench,
     merge_bench,
     scorer_bench,
@@ -25,8 +26,8 @@ from tests.bench import (
 from tests.bench.others import Others
 from tests.bench.stack import BenchStack
 
-PARTS = ("ingest", "scorer", "merges", "flat", "due", "explain", "core")
-SERVED = {"ingest", "scorer", "merges", "flat", "due", "explain"}  # parts that need the servers
+PARTS = ("ingest", "scorer", "merges", "flat", "due", "explain", "imports", "core")
+SERVED = set(PARTS) - {"core"}  # parts that need the servers
 INGEST_TARGET, SCORER_TARGET = 2.0, 0.4  # times the naive app, times the bare insert
 FLAT_TARGET = 1.25  # at most: the cost of an event of a lead with a long history
 EXPLAIN_TARGET_MS = 20.0  # at most: the default page of a lead with a long history
@@ -105,6 +106,9 @@ def main() -> None:
             if "explain" in parts:
                 rounds = options.rounds or size.explain_rounds
                 tables += _explained(explain_bench.measure(stack, rounds))
+            if "imports" in parts:
+                for one in imports_bench.run(stack):
+                    console.print(one.words())
     if "core" in parts:
         tables += _core(core_bench.rounds(options.rounds or size.core_rounds))
     for table in tables:

@@ -167,7 +167,7 @@ class CsvFeed:
             message = f"The row has {len(cells)} cells, the header {len(names)}."
             shown = self._delimiter.join(cells)[:SHOWN_CHARACTERS]
             return BadRow(self._number, "cells_count", message, text=shown, names=names)
-        if any(not cell.isascii() and surrogates_in(cell) for cell in cells):
+        if not (whole := "".join(cells)).isascii() and surrogates_in(whole):
             return BadRow(
                 self._number,
                 "encoding_wrong",
