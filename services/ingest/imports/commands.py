@@ -38,7 +38,12 @@ _Decimal = Annotated[str, typer.Option(help="point or comma.")]
 _Format = Annotated[str, typer.Option("--format", help="csv, jsonl, parquet; else by the name.")]
 _Encoding = Annotated[str, typer.Option(help="Such as cp1252; else found out.")]
 _Delimiter = Annotated[str, typer.Option(help="What parts cells; else found out.")]
-_Rejects = Annotated[Path | None, typer.Option(help="Where rejected rows go; else beside FILE.")]
+_Rejects = Annotated[
+    Path | None,
+    typer.Option(help="Where rejected rows go; else beside FILE, of a dry run nowhere."),
+]
+    Path | None, typer.Option(help="Where rejected rows go; else beside FILE (a dry run: nowhere).")
+]
 _Again = Annotated[bool, typer.Option("--again", help="Though it was imported before.")]
 _DryRun = Annotated[bool, typer.Option("--dry-run", help="Read everything, send nothing.")]
 _Json = Annotated[bool, typer.Option("--json", help="The outcome as JSON.")]
@@ -134,21 +139,22 @@ def _run(
         failed("a source has letters, digits, - _ and . (at most 63), and isn't called operator")
     with _errors_in_words(path):
         file = _file(path, format_, encoding, delimiter)
-        out = rejects or usual_path(path, file.format)
         settings = load_settings()
         watcher = progress.watching(path.stat().st_size)
         sample: list[Any] = []
         try:
             if dry_run:
-                with Rejects(out, file.format) as rejected:
+                kept = Rejects(rejects, file.format) if rejects else contextlib.nullcontext()
+                with kept as rejected:
                     tally, sample = rehearse(settings, file, reading, source, rejected, watcher)
             else:
+                rejects = rejects or usual_path(path, file.format)
                 tally = asyncio.run(
-                    run_import(settings, file, reading, source, out, watcher, again=again)
+                    run_import(settings, file, reading, source, rejects, watcher, again=again)
                 )
         finally:
             watcher.stop()
-    _tell(tally, sample, out, dry_run=dry_run, as_json=as_json)
+    _tell(tally, sample, rejects, dry_run=dry_run, as_json=as_json)
     if tally.rejected and not tally.accepted:
         raise typer.Exit(1)
 
@@ -201,13 +207,15 @@ def _errors_in_words(path: Path) -> Iterator[None]:
         failed(f"{error.filename or path} can't be used ({type(error).__name__})")
 
 
-def _tell(tally: Any, sample: list[Any], out: Path, *, dry_run: bool, as_json: bool) -> None:
+def _tell(tally: Any, sample: list[Any], out: Path | None, *, dry_run: bool, as_json: bool) -> None:
     import msgspec
 
     told = {"rows": tally.rows, **tally.counts(), "reasons": dict(tally.reasons)}
-    if tally.rejected:
-        told["rejects_file"] = str(out)
     if as_json:
+        told |= {
+            "errors": tally.errors,
+            "rejects_file": str(out) if out and tally.rejected else None,
+        }
         if dry_run:
             told |= {"dry_run": True, "first": msgspec.to_builtins(sample)}
         typer.echo(json.dumps(told, indent=2))
@@ -219,7 +227,7 @@ def _tell(tally: Any, sample: list[Any], out: Path, *, dry_run: bool, as_json: b
         first = next((one for one in tally.errors if one["code"] == code), None)
         where = f": row {first['row']}, {first['path']}: {first['message']}" if first else ""
         typer.echo(f"  {count} {code}{where}")
-    if tally.rejected:
+    if tally.rejected and out:
         typer.echo(f"rejected rows are in {out}: mend them, and import that file")
 
 

@@ -37,7 +37,9 @@ class Lines(Watcher):
 
     def waits(self) -> None:
         if not self._waiting:
-            typer.echo("Kafka does not answer: waiting; what was sent is sent again", err=True)
+            typer.echo(
+                "Kafka takes nothing just now: waiting; what was sent is sent again", err=True
+            )
         self._waiting = True
 
     def stop(self) -> None:

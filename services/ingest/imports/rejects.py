@@ -36,7 +36,9 @@ class Rejects:
         self._file: Any = None
 
     def __enter__(self) -> Rejects:
-        if self._keep and self.path.exists():
+        if not self.path.exists() or self.path.stat().st_size < self._keep:
+            self._keep = 0  # somebody took it away
+        if self._keep:
             self._open()
         return self
 

@@ -92,7 +92,7 @@ class File:
 
 
 def rehearse(
-    settings: Settings, file: File, reading: Reading, source: str, rejects: Rejects,
+    settings: Settings, file: File, reading: Reading, source: str, rejects: Rejects | None,
     watcher: Watcher,
 ) -> tuple[Tally, list[Event]]:  # fmt: skip
     """Read all of a file and send nothing: what it would come to, and the first three events.
@@ -105,7 +105,8 @@ def rehearse(
     tally, sample = Tally(), list[Event]()
     for chunk, read in _chunks(file, mapping, arrival, oldest, 0):
         sample += chunk.events[: 3 - len(sample)]
-        rejects.write(chunk.rejected)
+        if rejects is not None:
+            rejects.write(chunk.rejected)
         tally.add(chunk)
         watcher.moved(tally, read)
     return tally, sample
