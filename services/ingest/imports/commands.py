@@ -42,8 +42,6 @@ _Rejects = Annotated[
     Path | None,
     typer.Option(help="Where rejected rows go; else beside FILE, of a dry run nowhere."),
 ]
-    Path | None, typer.Option(help="Where rejected rows go; else beside FILE (a dry run: nowhere).")
-]
 _Again = Annotated[bool, typer.Option("--again", help="Though it was imported before.")]
 _DryRun = Annotated[bool, typer.Option("--dry-run", help="Read everything, send nothing.")]
 _Json = Annotated[bool, typer.Option("--json", help="The outcome as JSON.")]
