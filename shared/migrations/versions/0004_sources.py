@@ -1,4 +1,4 @@
-"""Every source of events: keys, imports."""
+"""Every source of events: accounts with several secrets, keys."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ depends_on: str | None = None
 def upgrade() -> None:
     _several_secrets()
     _create_keys()
-    _create_imports()
 
 
 def _several_secrets() -> None:
@@ -58,40 +57,9 @@ def _create_keys() -> None:
     )
 
 
-def _create_imports() -> None:
-    """Imported files, and how far each is."""
-    moment = sa.DateTime(timezone=True)
-    op.create_table(
-        "import_job",
-        sa.Column("id", postgresql.UUID(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("source", sa.Text(), nullable=False),
-        sa.Column("file", sa.Text(), nullable=False),
-        sa.Column("fingerprint", postgresql.BYTEA(), nullable=True),
-        sa.Column("position", sa.BigInteger(), server_default="0", nullable=False),
-        sa.Column("counts", postgresql.JSONB(), server_default="{}", nullable=False),
-        sa.Column("reasons", postgresql.JSONB(), server_default="{}", nullable=False),
-        sa.Column("errors", postgresql.JSONB(), server_default="[]", nullable=False),
-        sa.Column("rejects_bytes", sa.BigInteger(), server_default="0", nullable=False),
-        sa.Column("begun_at", moment, server_default=sa.func.now(), nullable=False),
-        sa.Column("seen_at", moment, server_default=sa.func.now(), nullable=False),
-        sa.Column("ended_at", moment, nullable=True),
-        sa.Column("stopped", sa.Text(), server_default="", nullable=False),
-        sa.PrimaryKeyConstraint("id", name="import_job_pkey"),
-    )
-    op.create_index("import_job_fingerprint_idx", "import_job", ["fingerprint"])
-    op.create_index("import_job_source_begun_at_idx", "import_job", ["source", "begun_at"])
-
-
 def downgrade() -> None:
-    _drop_imports()
     _drop_keys()
     _one_secret()
-
-
-def _drop_imports() -> None:
-    """See _create_imports."""
-    op.drop_table("import_job")
 
 
 def _drop_keys() -> None:

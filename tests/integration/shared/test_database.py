@@ -25,9 +25,15 @@ from tests.conftest import Stack
 async def test_migrations_go_up_down_and_up_again(stack: Stack) -> None:
     """What goes up comes down without a trace, and goes up again."""
     url = await _empty_database(stack)
-    assert await asyncio.to_thread(pending_migrations, url) == ["0001", "0002", "0003", "0004"]
+    assert await asyncio.to_thread(pending_migrations, url) == [
+        "0001",
+        "0002",
+        "0003",
+        "0004",
+        "0005",
+    ]
     await asyncio.to_thread(migrate, url, "0001")
-    assert await asyncio.to_thread(pending_migrations, url) == ["0002", "0003", "0004"]
+    assert await asyncio.to_thread(pending_migrations, url) == ["0002", "0003", "0004", "0005"]
     await asyncio.to_thread(migrate, url)
     assert await asyncio.to_thread(pending_migrations, url) == []
     await asyncio.to_thread(migrate, url, "base")
