@@ -86,6 +86,11 @@ class Target(msgspec.Struct, frozen=True):
     reading: str = "text"
     asked: bool = False
 
+    def words(self) -> str:
+        """As somebody would write it."""
+        where = f"{self.part}.{self.name}" if self.name else self.part or "-"
+        return where if self.reading == "text" else f"{where}:{self.reading}"
+
 
 NOWHERE: Final = Target("")
 

@@ -7,6 +7,7 @@ import contextlib
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -89,7 +90,7 @@ def list_all(
     from services.ingest.imports.journal import newest, shown
 
     rows = with_connection(lambda connection: newest(connection, limit))
-    told = [shown(row) for row in rows]
+    told = [shown(row, datetime.now(UTC)) for row in rows]
     if as_json:
         typer.echo(json.dumps(told, indent=2))
         return
@@ -140,11 +141,14 @@ def _run(
         settings = load_settings()
         watcher = progress.watching(path.stat().st_size)
         sample: list[Any] = []
+        columns: dict[str, str] = {}
         try:
             if dry_run:
                 kept = Rejects(rejects, file.format) if rejects else contextlib.nullcontext()
                 with kept as rejected:
-                    tally, sample = rehearse(settings, file, reading, source, rejected, watcher)
+                    tally, sample, columns = rehearse(
+                        settings, file, reading, source, rejected, watcher
+                    )
             else:
                 rejects = rejects or usual_path(path, file.format)
                 tally = asyncio.run(
@@ -152,7 +156,7 @@ def _run(
                 )
         finally:
             watcher.stop()
-    _tell(tally, sample, rejects, dry_run=dry_run, as_json=as_json)
+    _tell(tally, rejects, as_json, {"columns": columns, "first": sample} if dry_run else None)
     if tally.rejected and not tally.accepted:
         raise typer.Exit(1)
 
@@ -205,22 +209,26 @@ def _errors_in_words(path: Path) -> Iterator[None]:
         failed(f"{error.filename or path} can't be used ({type(error).__name__})")
 
 
-def _tell(tally: Any, sample: list[Any], out: Path | None, *, dry_run: bool, as_json: bool) -> None:
+def _tell(
+    tally: Any, out: Path | None, as_json: bool, rehearsed: dict[str, Any] | None
+) -> None:  # fmt: skip
+    """What it came to. rehearsed: of a dry run, what columns were taken for, and first events."""
     import msgspec
 
     told = {"rows": tally.rows, **tally.counts(), "reasons": dict(tally.reasons)}
     if as_json:
-        told |= {
-            "errors": tally.errors,
-            "rejects_file": str(out) if out and tally.rejected else None,
-        }
-        if dry_run:
-            told |= {"dry_run": True, "first": msgspec.to_builtins(sample)}
+        kept = str(out) if out and tally.rejected else None
+        told |= {"errors": tally.errors, "rejects_file": kept}
+        if rehearsed is not None:
+            told |= {"dry_run": True, **msgspec.to_builtins(rehearsed)}
         typer.echo(json.dumps(told, indent=2))
         return
-    for event in sample:
-        typer.echo(msgspec.json.format(msgspec.json.encode(event), indent=2).decode())
-    typer.echo(f"{'dry run, nothing sent: ' if dry_run else ''}{_counted(told)}")
+    if rehearsed is not None:
+        for column, target in rehearsed["columns"].items():
+            typer.echo(f"{column} → {target}")
+        for event in rehearsed["first"]:
+            typer.echo(msgspec.json.format(msgspec.json.encode(event), indent=2).decode())
+    typer.echo(f"{'dry run, nothing sent: ' if rehearsed is not None else ''}{_counted(told)}")
     for code, count in tally.reasons.most_common():
         first = next((one for one in tally.errors if one["code"] == code), None)
         where = f": row {first['row']}, {first['path']}: {first['message']}" if first else ""

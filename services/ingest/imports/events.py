@@ -20,6 +20,7 @@ from shared.ids import partition_key
 
 # So many rejected rows are told one by one where the rows themselves aren't kept.
 ERRORS_TOLD: Final = 100
+NAME_CHARACTERS: Final = 200
 
 
 @dataclass(slots=True)
@@ -62,7 +63,7 @@ class Tally:
         for bad in chunk.rejected:
             self.reasons[bad.code] += 1
             if len(self.errors) < ERRORS_TOLD:
-                path = "".join(one for one in bad.path if one.isprintable())
+                path = printable(bad.path)
                 told = {"code": bad.code, "path": path, "message": bad.message}
                 self.errors.append({"row": bad.number, **told})
 
@@ -74,6 +75,11 @@ class Tally:
             "withheld": self.withheld,
             "left_out": self.left_out,
         }
+
+
+def printable(text: str) -> str:
+    """A name of a file or column as it can be stored and shown: cut, in one line."""
+    return "".join(one for one in text[:NAME_CHARACTERS] if one.isprintable())
 
 
 def oldest_kept(days: int, swept_ms: int, now: datetime) -> datetime | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,11 +12,12 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.ingest.imports.columns import Kind
-from services.ingest.imports.events import Tally
+from services.ingest.imports.events import Tally, printable
 from shared.tables import import_job, retention
 
 # Imports that ended longer ago are forgotten with the next that begins.
 _REMEMBERED: Final = timedelta(days=90)
+_SILENCE: Final = timedelta(minutes=1)
 _Row = RowMapping
 
 
@@ -34,7 +35,7 @@ async def begin(
     )
     await connection.execute(
         sa.insert(import_job).values(
-            id=job, kind=kind, source=source, file=file, fingerprint=fingerprint
+            id=job, kind=kind, source=source, file=printable(file), fingerprint=fingerprint
         )
     )
     await connection.commit()
@@ -110,12 +111,15 @@ def tally_of(row: _Row) -> Tally:
     )
 
 
-def shown(row: _Row) -> dict[str, Any]:
-    """An import as it is told: {"id", "state", …}; state: running (or waiting to be resumed), done,
-    stopped.
+def shown(row: _Row, now: datetime) -> dict[str, Any]:
+    """An import as it is told: {"id", "state", …}. state: running; interrupted, where nothing was
+    heard of it for a minute (it was killed, or Kafka is away); done; stopped.
     """
     ended = row["ended_at"]
-    state = "running" if ended is None else "stopped" if row["stopped"] else "done"
+    if ended is None:
+        state = "running" if now - row["seen_at"] < _SILENCE else "interrupted"
+    else:
+        state = "stopped" if row["stopped"] else "done"
     tally = tally_of(row)
     return {
         "id": str(row["id"]),

@@ -48,7 +48,7 @@ async def upload(request: Request) -> Response:
     received = edge.now()
     mapping = Mapping(_reading(kind, given), received)
     media, _, said = header(scope, b"content-type").decode("latin-1").partition(";")
-    file = single.get("file", "")[:200]
+    file = single.get("file", "")
     format_ = format_named(single.get("format") or _TYPES.get(media.strip().lower(), ""), file)
     rows = feed_for(format_, single.get("delimiter", ""))
     text = TextFeed(single.get("encoding") or _charset(said))
@@ -66,7 +66,7 @@ async def upload(request: Request) -> Response:
             return read_events(some, mapping, arrival_of(scope, edge, sender), oldest)
 
         job = Upload(edge.uploads, read, edge.intake.accept)
-        await job.begin(kind, sender.name, "".join(one for one in file if one.isprintable()))
+        await job.begin(kind, sender.name, file)
         try:
             await job.take(body_pieces(scope, request.receive), text, rows)
         except Refusal as refusal:
@@ -94,7 +94,7 @@ async def one_job(request: Request) -> Response:
     row = await edge.uploads.ask(lambda one: journal.one_of(one, sender.name, job))
     if row is None:
         raise _no_job()
-    return answer(journal.shown(row))
+    return answer(journal.shown(row, edge.now()))
 
 
 async def jobs(request: Request) -> Response:
@@ -102,7 +102,7 @@ async def jobs(request: Request) -> Response:
     edge = edge_of(request)
     sender = _server(edge, request)
     rows = await edge.uploads.ask(lambda one: journal.newest(one, _JOBS, sender.name))
-    return answer({"items": [journal.shown(row) for row in rows]})
+    return answer({"items": [journal.shown(row, edge.now()) for row in rows]})
 
 
 def _server(edge: Edge, request: Request) -> Sender:

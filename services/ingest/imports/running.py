@@ -94,8 +94,10 @@ class File:
 def rehearse(
     settings: Settings, file: File, reading: Reading, source: str, rejects: Rejects | None,
     watcher: Watcher,
-) -> tuple[Tally, list[Event]]:  # fmt: skip
-    """Read all of a file and send nothing: what it would come to, and the first three events.
+) -> tuple[Tally, list[Event], dict[str, str]]:  # fmt: skip
+    """Read all of a file and send nothing: what it would come to, the first three events, and what
+    its columns are taken for.
+
     Raises Refusal for a file that can't be read, ValueError for settings.
     """
     started = utc_now()
@@ -109,7 +111,9 @@ def rehearse(
             rejects.write(chunk.rejected)
         tally.add(chunk)
         watcher.moved(tally, read)
-    return tally, sample
+    names = next((item.names for item, _ in file.items() if item.names), ())
+    columns = {name: target.words() for name, target in mapping.targets_of(names) if name}
+    return tally, sample, columns
 
 
 async def run_import(
