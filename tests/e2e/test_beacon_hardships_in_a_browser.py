@@ -42,7 +42,8 @@ async def test_what_happens_offline_is_sent_when_the_network_is_back(
         left = await visitor.written.one("page_left")
         assert left.context["page"]["path"] == "/"
         assert first.anonymous_id == second.anonymous_id
-        assert json.loads(await visitor.page.evaluate(QUEUE)) == []
+        # What was written is taken out once the answer is there.
+        await visitor.page.wait_for_function(f"() => ({QUEUE})() === '[]'")
 
 
 async def test_without_consent_nothing_waits_in_the_browser(browser: Browser, local: Local) -> None:

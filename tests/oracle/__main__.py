@@ -15,8 +15,12 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
-TESTS = ("tests/unit/scorer/test_against_oracle.py", "tests/unit/scorer/test_clock_walk.py")
-USUAL = 500  # examples of all tests together in an everyday run
+TESTS = (
+    "tests/unit/scorer/test_against_oracle.py",
+    "tests/unit/scorer/test_clock_walk.py",
+    "tests/unit/scorer/test_signals_and_machines.py",
+)
+USUAL = 1100  # examples of all tests together in an everyday run
 TIMES = 2
 
 

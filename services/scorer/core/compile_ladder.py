@@ -70,6 +70,7 @@ def compile_ladder(
         turns=tuple(turns),
         begins=check(begins_when),
         conditioned=conditioned,
+        returns=frozenset(side.back_to for side in beside if side.back_to >= 0),
         rich=bool(beside) or conditioned,
         consent=consent,
     )

@@ -71,7 +71,8 @@ class Ladder:
     ones are watched · general: what is watched doesn't fade by half-lives alone · sides: stages
     beside it, whose places follow · aside_by: see sides_by · turns: when conditions of stages may
     turn · begins: None where the journey begins with the lead · conditioned: rungs ask for more
-    than thresholds · rich: they do, or there are stages beside them (sides.py) · consent: the
+    than thresholds · returns: rungs that a stage beside the ladder leads back to, whatever the
+    scores say by then · rich: they do, or there are stages beside them (sides.py) · consent: the
     ruleset's, for whom hand-offs need it.
     """
 
@@ -89,6 +90,7 @@ class Ladder:
     turns: tuple[Turn, ...] = ()
     begins: TimedCheck | None = None
     conditioned: bool = False
+    returns: frozenset[int] = frozenset()
     rich: bool = False
     consent: Policy | None = None
 

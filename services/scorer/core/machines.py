@@ -195,7 +195,8 @@ def judged_again_from(
         before = reasons(limits, state.mails)
         after = reasons(limits, [*state.mails, *mails])
         for place, mail in enumerate([*state.mails, *mails]):
-            if after[place] and (place >= len(before) or not before[place]):
+            # Another reason, too: the entry that takes the points back says why.
+            if after[place] != (before[place] if place < len(before) else ""):
                 since.append(mail[0] - NEAR_MS)
     return max(min(since), 0) if since else None
 

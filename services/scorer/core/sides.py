@@ -58,11 +58,15 @@ def place_at(
 
 def is_settled_by_points(ladder: Ladder, journey: JourneyState) -> bool:
     """Is a lead on a ladder whose rungs ask for nothing but points? An event then moves it only by
-    the points it brings, or aside: `brings_aside`.
+    the points it brings, or aside: `brings_aside`. Who was led back to a rung may be above it by
+    points that came before.
     """
     if journey.locked_ms != UNLOCKED or ladder.conditioned:
         return False
-    return not ladder.sides or 0 <= ladder.place.get(journey.stage, -1) < len(ladder.rungs)
+    if not ladder.sides:
+        return True
+    here = ladder.place.get(journey.stage, -1)
+    return 0 <= here < len(ladder.rungs) and here not in ladder.returns
 
 
 def brings_aside(ladder: Ladder, state: ScoreState, event: Event, at_ms: int) -> bool:

@@ -81,3 +81,20 @@ def test_a_stage_nobody_knows_leaves_the_lock_alone() -> None:
         event(at_ms=MONDAY + 3 * SECOND),
     )
     assert moves(made) == [("middle", "manual", "")]
+
+
+def test_who_is_led_back_below_their_scores_rises_by_time() -> None:
+    """At the next millisecond, though the points came before and no event does."""
+    aside = (
+        "  side: [{name: paused, when: {since: {on: form_submitted, within: 20s}}, back_to: low}]\n"
+    )
+    made = told(NO_LEAVE + aside, event(), event("form_submitted", MONDAY + SECOND))
+    assert moves(made) == [("high", "event", ""), ("paused", "event", "")]
+    later = told(
+        NO_LEAVE + aside,
+        event(),
+        event("form_submitted", MONDAY + SECOND),
+        event("other", MONDAY + 90 * SECOND),
+    )
+    assert moves(later)[2:] == [("low", "time", ""), ("high", "time", "")]
+    assert later.changes[3].at_ms == later.changes[2].at_ms + 1

@@ -210,6 +210,18 @@ def test_who_follows_what_cannot_be_seen_followed_everything() -> None:
     assert points([click, {**trap, "ms": trap["ms"] + 1}])["1"] == (8.0, "")
 
 
+def test_a_better_reason_that_comes_later_is_the_one_told() -> None:
+    """Whether the events come together or one by one: the lead is folded again for the reason."""
+    mail = {"message_id": "m1"}
+    first = [
+        happened(1, "email_delivered", 0, **mail),
+        happened(2, "email_clicked", 1_500, url="u", **mail),
+    ]
+    trap = event(happened(3, "email_link_trap", 5_000, bot=True, **mail))
+    state = fold_scores(CORE, new_state(), [event(one) for one in first]).state
+    assert judged_again_from(LIMITS, state, [trap]) is not None
+
+
 def test_an_operators_word_stands_above_it() -> None:
     """The last one, for one event or all of a mail."""
     line = clicks(6, 500)
