@@ -130,6 +130,7 @@ def test_aliases_in_a_ring_make_one_lead(local: Local) -> None:
         leads.append(person.scored(2)["id"])
     for at, (one, other) in enumerate(zip(users, users[1:] + users[:1], strict=True)):
         people[0].send(people[0].alias(f"alias-{at}", minute(20 + at), one, other))
+        people[0].scored((5, 8, 9)[at])  # else the third may join the second first, a chain
     alone = Person(local)
     alone.send(*(deed for its in deeds([alone] * 3, [uuid.uuid4().hex] * 3) for deed in its))
     alone.scored(6)
