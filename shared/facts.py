@@ -101,7 +101,29 @@ class LeadUnmerged(_Fact, frozen=True, kw_only=True, tag="lead_unmerged"):
 Fact = StageChanged | HandoffReleased | LeadMerged | LeadUnmerged
 
 
-def fact_document(fact: Fact) -> dict[str, Any]:
+# Messages that a clock of ours, not a score, calls for.
+Announced = Literal["content-step-due", "handoff-overdue"]
+
+
+class Announcement(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="announcement"):
+    """What fell due by a clock of the router's, such as a step of a sequence: written to the outbox
+    like a fact of the scorer's, so that it goes out by the same road, once.
+
+    It takes no number of the lead's sequence. key: names it among the lead's announcements, for the
+    id of its message · data: the message's data, as it goes out.
+    """
+
+    lead_id: str
+    message: Announced
+    key: str
+    at_ms: int
+    data: dict[str, Any]
+
+
+AnyFact = Fact | Announcement
+
+
+def fact_document(fact: AnyFact) -> dict[str, Any]:
     """The fact as plain JSON values, with its `kind`: what the outbox stores."""
     document: dict[str, Any] = msgspec.to_builtins(fact)
     return document

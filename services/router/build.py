@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import msgspec
 import structlog
 
 from services.router.belonging import belonging_of
 from services.router.changes import change_data
 from services.router.cloudevents import Message
-from services.router.decide import HANDOFF, MessageKind, decide, message_id
-from services.router.facts import Fact, HandoffReleased, open_fact
+from services.router.decide import HANDOFF, MessageKind, decide, message_id, number_of, place_of
+from services.router.facts import Announcement, AnyFact, HandoffReleased, open_fact
 from services.router.history import History
 from services.router.metrics import FACTS_UNBUILT
 from services.router.outbox import Row
@@ -44,7 +45,7 @@ class Built:
 @dataclass(frozen=True, slots=True)
 class _Told:
     row: Row
-    fact: Fact
+    fact: AnyFact
     kinds: tuple[MessageKind, ...]
 
 
@@ -117,9 +118,11 @@ class Builder:
         return await self._history.waited(asked) if asked else {}
 
     async def _message(
-        self, fact: Fact, kind: MessageKind, leads: _Leads, waited: _Changes
+        self, fact: AnyFact, kind: MessageKind, leads: _Leads, waited: _Changes
     ) -> Message:
-        if kind not in _HANDOFFS:
+        if isinstance(fact, Announcement):
+            data = msgspec.json.encode(fact.data)
+        elif kind not in _HANDOFFS:
             data = change_data(fact)
         else:
             lead = leads[fact.lead_id, fact.at_ms]
@@ -133,18 +136,18 @@ class Builder:
             packet = build_packet(fact, lead, words, self._public_url, change, belonging)
             data = packet.model_dump_json().encode()
         return Message(
-            id=message_id(fact.lead_id, fact.seq, kind),
+            id=message_id(fact.lead_id, place_of(fact), kind),
             kind=kind,
             lead_id=fact.lead_id,
-            seq=fact.seq,
+            seq=number_of(fact),
             at_ms=fact.at_ms,
             data=data,
         )
 
 
-def expected_ids(fact: Fact) -> dict[str, MessageKind]:
+def expected_ids(fact: AnyFact) -> dict[str, MessageKind]:
     """The ids of a fact's messages, without building them."""
-    return {str(message_id(fact.lead_id, fact.seq, kind)): kind for kind in decide(fact)}
+    return {str(message_id(fact.lead_id, place_of(fact), kind)): kind for kind in decide(fact)}
 
 
 def _set_aside(built: Built, row: Row, error: Exception) -> None:

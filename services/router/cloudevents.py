@@ -18,17 +18,21 @@ TYPES: dict[MessageKind, tuple[str, str]] = {
     "lead-unmerged": ("com.leadscore.lead.unmerged.v1", "lead.unmerged"),
     "handoff-content": ("com.leadscore.handoff.content.v1", "handoff.content"),
     "handoff-sales": ("com.leadscore.handoff.sales.v1", "handoff.sales"),
+    "content-step-due": ("com.leadscore.content.step-due.v1", "content.step_due"),
+    "handoff-overdue": ("com.leadscore.handoff.overdue.v1", "handoff.overdue"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message, ready to go out. data: JSON bytes; at_ms: when what it tells happened."""
+    """One message, ready to go out. data: JSON bytes; at_ms: when what it tells happened; seq: its
+    number in the lead's sequence, None for what takes none.
+    """
 
     id: UUID
     kind: MessageKind
     lead_id: str
-    seq: int
+    seq: int | None
     at_ms: int
     data: bytes
 
@@ -41,6 +45,8 @@ def topic_of(topics: Topics, kind: MessageKind) -> str:
         "lead-unmerged": topics.stage_changed,
         "handoff-content": topics.handoff_content,
         "handoff-sales": topics.handoff_sales,
+        "content-step-due": topics.handoff_content,
+        "handoff-overdue": topics.handoff_sales,
     }[kind]
 
 
@@ -53,16 +59,18 @@ def headers_of(message: Message) -> list[tuple[str, bytes]]:
 
     sequence: CloudEvents asks for text that sorts like the number, hence the zeros in front.
     """
-    return [
+    headers = [
         ("ce_specversion", b"1.0"),
         ("ce_id", str(message.id).encode()),
         ("ce_type", TYPES[message.kind][0].encode()),
         ("ce_source", SOURCE),
         ("ce_time", rfc3339(message.at_ms).encode()),
         ("ce_subject", key_of(message.lead_id)),
-        ("ce_sequence", b"%010d" % message.seq),
         ("content-type", b"application/json"),
     ]
+    if message.seq is not None:
+        headers.append(("ce_sequence", b"%010d" % message.seq))
+    return headers
 
 
 def webhook_body(message: Message) -> bytes:

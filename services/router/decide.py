@@ -5,11 +5,23 @@ from __future__ import annotations
 from typing import Literal
 from uuid import UUID, uuid5
 
-from services.router.facts import Fact, HandoffReleased, LeadMerged, LeadUnmerged
+from services.router.facts import (
+    Announcement,
+    AnyFact,
+    HandoffReleased,
+    LeadMerged,
+    LeadUnmerged,
+)
 from shared.ids import MESSAGE_NAMESPACE
 
 MessageKind = Literal[
-    "lead-stage-changed", "lead-merged", "lead-unmerged", "handoff-content", "handoff-sales"
+    "lead-stage-changed",
+    "lead-merged",
+    "lead-unmerged",
+    "handoff-content",
+    "handoff-sales",
+    "content-step-due",
+    "handoff-overdue",
 ]
 
 STAGE_CHANGED: MessageKind = "lead-stage-changed"
@@ -24,10 +36,12 @@ ORDER: dict[MessageKind, int] = {
     "lead-unmerged": 0,
     "handoff-content": 1,
     "handoff-sales": 2,
+    "content-step-due": 3,
+    "handoff-overdue": 3,
 }
 
 
-def decide(fact: Fact) -> tuple[MessageKind, ...]:
+def decide(fact: AnyFact) -> tuple[MessageKind, ...]:
     """The messages a fact calls for, in the order they go out.
 
     A stage change is always told. A hand-off follows unless it waits until the lead is known, is
@@ -36,6 +50,8 @@ def decide(fact: Fact) -> tuple[MessageKind, ...]:
     A merge, or one that was taken back, is told and hands nobody over: where the lead moves by it,
     a stage change follows.
     """
+    if isinstance(fact, Announcement):
+        return (fact.message,)
     if isinstance(fact, LeadMerged):
         return (MERGED,)
     if isinstance(fact, LeadUnmerged):
@@ -49,6 +65,16 @@ def decide(fact: Fact) -> tuple[MessageKind, ...]:
     return (STAGE_CHANGED, HANDOFF[fact.handoff])
 
 
-def message_id(lead_id: str, seq: int, kind: MessageKind) -> UUID:
-    """Made from content: published again, it is the same message."""
-    return uuid5(MESSAGE_NAMESPACE, f"{lead_id}/{seq}/{kind}")
+def message_id(lead_id: str, place: int | str, kind: MessageKind) -> UUID:
+    """Made from content: published again, it is the same message. place: see place_of."""
+    return uuid5(MESSAGE_NAMESPACE, f"{lead_id}/{place}/{kind}")
+
+
+def place_of(fact: AnyFact) -> int | str:
+    """What tells it from the lead's other facts: its number in the sequence, or its key."""
+    return fact.key if isinstance(fact, Announcement) else fact.seq
+
+
+def number_of(fact: AnyFact) -> int | None:
+    """Its number in the lead's sequence, None for what takes none."""
+    return None if isinstance(fact, Announcement) else fact.seq

@@ -5,9 +5,19 @@ from __future__ import annotations
 import msgspec
 
 from shared.errors import PoisonError
-from shared.facts import Fact, HandoffReleased, LeadMerged, LeadUnmerged, StageChanged
+from shared.facts import (
+    Announcement,
+    AnyFact,
+    Fact,
+    HandoffReleased,
+    LeadMerged,
+    LeadUnmerged,
+    StageChanged,
+)
 
 __all__ = [
+    "Announcement",
+    "AnyFact",
     "Fact",
     "HandoffReleased",
     "LeadMerged",
@@ -16,13 +26,13 @@ __all__ = [
     "open_fact",
 ]
 
-_decoder = msgspec.json.Decoder(Fact)
+_decoder = msgspec.json.Decoder(AnyFact)
 
 
-def open_fact(raw: str | bytes) -> Fact:
+def open_fact(raw: str | bytes) -> AnyFact:
     """The fact in a row's jsonb. Raises PoisonError if it isn't one that this router knows."""
     try:
-        fact: Fact = _decoder.decode(raw)
+        fact: AnyFact = _decoder.decode(raw)
     except msgspec.MsgspecError as error:
         # What the decoder says names fields and types, never values.
         raise PoisonError("unreadable_fact", str(error)) from error

@@ -13,8 +13,8 @@ import structlog
 from services.router.build import expected_ids
 from services.router.claims import stored_offsets
 from services.router.cloudevents import Message
-from services.router.decide import ORDER, MessageKind, message_id
-from services.router.facts import Fact, open_fact
+from services.router.decide import ORDER, MessageKind, message_id, number_of, place_of
+from services.router.facts import AnyFact, open_fact
 from services.router.metrics import FOUND_ON_TOPIC
 from services.router.outbox import (
     LostShardError,
@@ -60,7 +60,7 @@ async def take_over(settings: Settings, pool: Pool, shard: int, epoch: int, unti
         read += len(batch)
         await _match(pool, shard, batch, matched)
     ordered = sorted(
-        matched.messages.values(), key=lambda each: (each.lead_id, each.seq, ORDER[each.kind])
+        matched.messages.values(), key=lambda each: (each.lead_id, each.seq or 0, ORDER[each.kind])
     )
     await mark(pool, shard, epoch, sorted(matched.row_ids), ordered, until)
     FOUND_ON_TOPIC.inc(len(matched.row_ids))
@@ -69,7 +69,7 @@ async def take_over(settings: Settings, pool: Pool, shard: int, epoch: int, unti
 
 async def _match(pool: Pool, shard: int, batch: list[Found], matched: _Matched) -> None:
     """Find the unmarked facts whose messages these are."""
-    wanted: dict[str, tuple[int, Fact, MessageKind]] = {}
+    wanted: dict[str, tuple[int, AnyFact, MessageKind]] = {}
     for row in await waiting_of(pool, shard, list({found.lead_id for found in batch})):
         try:
             fact = open_fact(row.fact)
@@ -83,10 +83,10 @@ async def _match(pool: Pool, shard: int, batch: list[Found], matched: _Matched) 
         row_id, fact, kind = met
         matched.row_ids.add(row_id)
         matched.messages[found.id] = Message(
-            id=message_id(fact.lead_id, fact.seq, kind),
+            id=message_id(fact.lead_id, place_of(fact), kind),
             kind=kind,
             lead_id=fact.lead_id,
-            seq=fact.seq,
+            seq=number_of(fact),
             at_ms=fact.at_ms,
             data=found.data,
         )
