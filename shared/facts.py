@@ -31,7 +31,7 @@ class StageChange(msgspec.Struct, frozen=True, kw_only=True):
     at_ms · handoff: who gets the lead by this move · waiting: a sales hand-off that is held until
     the lead is known · withheld: a hand-off that a recalculation found, left to a person to release
     · suppressed: for want of which consent the hand-off must not go out · actor: who asked for it,
-    of a move by hand.
+    of a move by hand · rows: of the hand-off table, those that hold at this move.
     """
 
     journey: str
@@ -48,6 +48,7 @@ class StageChange(msgspec.Struct, frozen=True, kw_only=True):
     withheld: bool = False
     suppressed: Suppressed = ""
     actor: str = ""
+    rows: list[str] = []
 
 
 class _Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
@@ -68,12 +69,38 @@ class _Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
     withheld: bool = False
     suppressed: Suppressed = ""
     actor: str = ""
+    rows: list[str] = []
     merged_into: str | None = None
     other_lead: str | None = None
 
 
 class StageChanged(_Fact, frozen=True, kw_only=True, tag="stage_changed"):
     """A stage change of a lead. The last one of an absorbed lead says merged_into."""
+
+
+class BandReached(_Fact, frozen=True, kw_only=True, tag="band_reached"):
+    """A score reached a band that a row of the hand-off table asks for: rows names it. Like the
+    three that follow it takes a number of the lead's sequence, and may hand the lead over.
+    """
+
+
+class GradeReached(_Fact, frozen=True, kw_only=True, tag="grade_reached"):
+    """A lead has a grade that a row asks for, or a better one."""
+
+
+class SegmentEntered(_Fact, frozen=True, kw_only=True, tag="segment_entered"):
+    """A lead is in a segment that a row asks for."""
+
+
+class SignalSeen(_Fact, frozen=True, kw_only=True, tag="signal_seen"):
+    """A lead gave a signal that a row asks for; reasons: what its event earned."""
+
+
+class AccountChanged(_Fact, frozen=True, kw_only=True, tag="account_changed"):
+    """A lead's company reached a stage that a row asks for: the journey is "account:" and the
+    company's key. Of all its known people the one with the best scores is told. seq is 0: it takes
+    no number of the lead's sequence; episode counts the company's changes.
+    """
 
 
 class HandoffReleased(_Fact, frozen=True, kw_only=True, tag="handoff_released"):
@@ -98,7 +125,17 @@ class LeadUnmerged(_Fact, frozen=True, kw_only=True, tag="lead_unmerged"):
     """
 
 
-Fact = StageChanged | HandoffReleased | LeadMerged | LeadUnmerged
+RowFact = BandReached | GradeReached | SegmentEntered | SignalSeen | AccountChanged
+Fact = StageChanged | HandoffReleased | LeadMerged | LeadUnmerged | RowFact
+
+# By the kind of the row whose journey it is, see shared.ruleset.handoff_journeys.
+FACT_OF_ROW: dict[str, type[RowFact]] = {
+    "band": BandReached,
+    "grade": GradeReached,
+    "segment": SegmentEntered,
+    "signal": SignalSeen,
+    "account": AccountChanged,
+}
 
 
 # Messages that a clock of ours, not a score, calls for.

@@ -15,6 +15,7 @@ from services.scorer.core.fold import Release
 from services.scorer.leads import Lead
 from services.scorer.plan import MergeCause
 from shared.facts import (
+    FACT_OF_ROW,
     Cause,
     Fact,
     HandoffReleased,
@@ -27,6 +28,7 @@ from shared.facts import (
 from shared.ids import shard_of
 from shared.lead_state import ScoreState, encode_scores
 from shared.ledger import Entry, TimeEntry, by_instant
+from shared.ruleset.handoff_journeys import row_of_journey
 
 Scores = dict[str, float]
 
@@ -70,6 +72,8 @@ class Outcome:
         merged with, or parted from.
         """
         for change in changes:
+            if not change.seq:
+                continue  # the way back from a row of the hand-off table
             self.changes.append((
                 lead.id, change.seq, change.at_ms, change.journey, change.from_stage,
                 change.to_stage, change.cause, change.episode, lead.ruleset_version,
@@ -134,6 +138,8 @@ class Outcome:
     def _add_fact(
         self, kind: type[Fact], lead: Lead, change: StageChange, other: UUID | None = None
     ) -> None:
+        if kind is StageChanged:
+            kind = FACT_OF_ROW.get(row_of_journey(change.journey)[0], StageChanged)
         fact = fact_about(
             change,
             kind,

@@ -6,6 +6,7 @@ from shared.ruleset.account_checks import account_faults
 from shared.ruleset.condition_checks import Fault, Names
 from shared.ruleset.consent_checks import consent_faults
 from shared.ruleset.document import RulesetDocument
+from shared.ruleset.handoff_checks import handoff_faults, suppress_faults
 from shared.ruleset.model_checks import band_faults, grade_faults, model_faults
 from shared.ruleset.scenario_checks import scenario_faults
 from shared.ruleset.stage_checks import journey_faults, named_faults
@@ -31,6 +32,8 @@ def faults_of(document: RulesetDocument) -> list[Fault]:
     if document.consent is not None:
         faults.extend(consent_faults(("consent",), document.consent))
     faults.extend(journey_faults(document, names))
+    faults.extend(handoff_faults(document, names))
+    faults.extend(suppress_faults(document, names))
     faults.extend(scenario_faults(document, names, stage_names(document)))
     return faults
 

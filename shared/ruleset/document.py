@@ -9,6 +9,7 @@ from pydantic import Field
 from shared.ruleset.accounts import Accounts
 from shared.ruleset.condition import Condition
 from shared.ruleset.consent import ConsentPolicy
+from shared.ruleset.handoffs import HandoffRows
 from shared.ruleset.model import (
     MAX_DISTINCT_VALUES,
     MAX_RULES,
@@ -23,6 +24,7 @@ from shared.ruleset.part import Name, Part, Text
 from shared.ruleset.scenarios import Scenarios
 from shared.ruleset.signals import Machines, Signals
 from shared.ruleset.stages import MAIN, Journey, Named, SideStage, Stage, Stages, all_stages
+from shared.ruleset.suppress import Suppress
 
 __all__ = [
     "MAX_DISTINCT_VALUES",
@@ -59,6 +61,8 @@ class RulesetDocument(Part):
     machines: Machines | Literal["off"] = Machines()
     stages: Stages
     journeys: Annotated[dict[Name, Journey], Field(max_length=20)] = Field({})
+    handoffs: HandoffRows = Field([])
+    suppress: Suppress | None = None
     tests: Scenarios = Field([])
 
     def all_journeys(self) -> dict[str, Stages | Journey]:

@@ -60,6 +60,7 @@ def _stages_faults(
         at = (*path, "side", number)
         yield from _name_faults(at, side.name, seen)
         yield from _side_faults(at, side, [stage.name for stage in ladder], names)
+        yield from _from_faults(at, side, known)
 
 
 def _name_faults(path: Path, name: str, seen: set[str]) -> Iterator[Fault]:
@@ -83,10 +84,7 @@ def _stage_faults(
                     f"there is no model {name}",
                     did_you_mean(name, models) or f"models: {', '.join(models)}",
                 )
-    for number, name in enumerate(stage.from_ or ()):
-        if name not in known:
-            remedy = did_you_mean(name, known) or f"stages: {', '.join(known)}"
-            yield Fault((*path, "from", number), f"there is no stage {name}", remedy)
+    yield from _from_faults(path, stage, known)
     if stage.when is not None:
         yield from condition_faults((*path, "when"), stage.when, "state", names)
     for name, least in enter.items():
@@ -103,6 +101,13 @@ def _stage_faults(
             )
     yield from _floor_faults(path, stage, document)
     yield from _leave_faults(path, stage)
+
+
+def _from_faults(path: Path, stage: Stage | SideStage, known: list[str]) -> Iterator[Fault]:
+    for number, name in enumerate(stage.from_ or ()):
+        if name not in known:
+            remedy = did_you_mean(name, known) or f"stages: {', '.join(known)}"
+            yield Fault((*path, "from", number), f"there is no stage {name}", remedy)
 
 
 def _floor_faults(path: Path, stage: Stage, document: RulesetDocument) -> Iterator[Fault]:

@@ -58,7 +58,8 @@ class SideStage(Part):
     """A stage beside the ladder, such as dormant or disqualified. It wins over the ladder.
 
     on: events that bring a lead here; event_when: only those for which it holds · when: what must
-    hold; without `on`, the lead is here as soon as it does · leave: what ends it; left out, a stage
+    hold; without `on`, the lead is here as soon as it does · from: the stages it may be entered
+    from, any when left out · leave: what ends it; left out, a stage
     with nothing but `when` ends with that, and any other only by hand · back_to: a stage of the
     ladder, or "ladder" for the one that the scores give.
     """
@@ -69,6 +70,7 @@ class SideStage(Part):
     on: Texts | None = None
     event_when: Condition | None = None
     when: Condition | None = None
+    from_: Names | None = Field(None, alias="from")
     leave: SideLeave | None = None
     back_to: Name = LADDER
     handoff: Receiver | None = None

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from services.scorer.core.compiled import Ruleset
 from services.scorer.core.consenting import suppressed_by
-from services.scorer.core.ladder import Ladder, value_of
+from services.scorer.core.ladder import Ladder, Row, value_of
+from services.scorer.core.timed import Moment
+from services.scorer.core.watching import NOTHING_WATCHED
 from shared.facts import Cause, Handoff, Reason, StageChange
 from shared.lead_state import JourneyState, ScoreState
 
@@ -39,7 +41,9 @@ def move(
     reasons: list[Reason],
     actor: str = "",
 ) -> StageChange:
-    """Move the journey, in place, and say so."""
+    """Move the journey, in place, and say so. A way that isn't told, see Ladder.told, takes no
+    number of the lead's sequence: its seq is 0.
+    """
     here = ladder.place.get(journey.stage, -1)
     rung = ladder.stage_at(to)
     count = len(ladder.rungs)
@@ -52,14 +56,18 @@ def move(
     handoff: Handoff | None = None
     waiting = False
     enters = to > here or to >= count  # also from one stage beside the ladder to another
-    if rung.handoff == "content":
-        handoff = "content"
-    elif rung.handoff == "sales" and enters and rung.name not in journey.handed_off:
+    rows = _holding(ladder, state, to, at_ms)
+    receivers = [rung.handoff, *(row.handoff for row in rows)]
+    if "sales" in receivers and enters and rung.name not in journey.handed_off:
         handoff = "sales"
+    elif "content" in receivers:
+        handoff = "content"
     suppressed = "" if handoff is None else suppressed_by(ladder.consent, state, handoff)
     if handoff == "sales" and not suppressed:
         waiting = hand_off and not known
-    journey.seq = last_seq(journeys) + 1
+    told = ladder.told in {None, to}
+    if told:
+        journey.seq = last_seq(journeys) + 1
     if to < here and journey.waiting_seq:
         # Nobody was told yet, and it no longer holds: it may be handed over when it rises again.
         journey.waiting_seq = 0
@@ -78,20 +86,30 @@ def move(
         from_stage=journey.stage,
         to_stage=rung.name,
         at_ms=at_ms,
-        seq=journey.seq,
+        seq=journey.seq if told else 0,
         episode=journey.episode,
         cause=cause,
         reasons=reasons,
-        scores=scores_then(ladder, state, at_ms),
+        scores=scores_then(ladder, state, at_ms) if told else {},
         handoff=handoff,
+        rows=[row.name for row in rows],
         waiting=waiting,
-        withheld=handoff is not None and not hand_off,
+        withheld=(handoff is not None or bool(rows)) and not hand_off,
         suppressed=suppressed,
         actor=actor,
     )
     journey.stage = rung.name
     journey.since_ms = at_ms
     return change
+
+
+def _holding(ladder: Ladder, state: ScoreState, to: int, at_ms: int) -> list[Row]:
+    """The rows of the hand-off table that look at a place, and hold at this instant."""
+    rows = ladder.rows.get(to)
+    if not rows:
+        return []
+    moment = Moment(None, state.traits, state.watch or NOTHING_WATCHED, at_ms)
+    return [row for row in rows if row.when is None or row.when(moment)]
 
 
 def scores_then(ladder: Ladder, state: ScoreState, at_ms: int) -> dict[str, float]:

@@ -20,6 +20,8 @@ from services.scorer.core.timed import (
 )
 from shared.event_types import GROUP_TRAIT
 from shared.ruleset.document import Condition, RulesetDocument
+from shared.ruleset.handoff_journeys import IN, journey_name, rows_as_journeys
+from shared.ruleset.handoffs import HandoffRow
 from shared.ruleset.stages import Journey, Stages
 
 
@@ -45,7 +47,12 @@ def compile_ruleset(
         trait_names |= traits_read(region.when)
     consent = compile_policy(document.consent)
     scores = {name: compile_shown(name, model) for name, model in document.models.items()}
-    journeys: dict[str, Stages | Journey] = {JOURNEY: document.stages, **document.journeys}
+    of_rows = {journey_name(row): (row, made) for row, made in rows_as_journeys(document)}
+    journeys: dict[str, Stages | Journey] = {
+        JOURNEY: document.stages,
+        **document.journeys,
+        **{name: made for name, (_, made) in of_rows.items()},
+    }
     watched = {
         name
         for journey in journeys.values()
@@ -74,6 +81,8 @@ def compile_ruleset(
             begins_when=journey.when if isinstance(journey, Journey) else None,
             compiled=compiled,
             consent=consent,
+            rows=[of_rows[name][0]] if name in of_rows else _rows_at(document, name),
+            told=IN if name in of_rows else None,
         )
         for name, journey in journeys.items()
     }
@@ -115,6 +124,11 @@ def compile_ruleset(
         signals=compile_signals(document.signals),
         machines=None if isinstance(document.machines, str) else document.machines,
     )
+
+
+def _rows_at(document: RulesetDocument, journey: str) -> list[HandoffRow]:
+    """The rows of the hand-off table that look at stages of a journey."""
+    return [row for row in document.handoffs if row.stage is not None and row.journey == journey]
 
 
 def _is_open(rule: Rule) -> bool:

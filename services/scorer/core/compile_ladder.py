@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from services.scorer.core.combined import Shown
 from services.scorer.core.conditions import compile_condition, glob_test
 from services.scorer.core.consenting import Policy
-from services.scorer.core.ladder import TOLERANCE, Ladder, Rung, Side, Thresholds
+from services.scorer.core.ladder import TOLERANCE, Ladder, Row, Rung, Side, Thresholds
 from services.scorer.core.timed import TimedCheck, Turn
 from shared.ruleset.condition import Condition
+from shared.ruleset.handoff_journeys import IN
+from shared.ruleset.handoffs import HandoffRow
 from shared.ruleset.stages import LADDER, SideLeave, SideStage, Stage
 
 Compiled = Callable[[Condition], tuple[TimedCheck, tuple[Turn, ...]]]
@@ -26,9 +28,12 @@ def compile_ladder(
     begins_when: Condition | None = None,
     compiled: Compiled | None = None,
     consent: Policy | None = None,
+    rows: Sequence[HandoffRow] = (),
+    told: str | None = None,
 ) -> Ladder:
     """models: every model of the ruleset, whose values a change tells · compiled: makes a function
-    of a condition, and tells the instants at which it may turn.
+    of a condition, and tells the instants at which it may turn · rows: of the hand-off table, those
+    that look at these stages · told: the only stage whose entering is a change, None for all.
     """
     turns: list[Turn] = []
 
@@ -73,7 +78,24 @@ def compile_ladder(
         returns=frozenset(side.back_to for side in beside if side.back_to >= 0),
         rich=bool(beside) or conditioned,
         consent=consent,
+        rows=_rows(rows, place, compiled),
+        told=None if told is None else place[told],
     )
+
+
+def _rows(
+    rows: Sequence[HandoffRow], place: Mapping[str, int], compiled: Compiled | None
+) -> dict[int, tuple[Row, ...]]:
+    """By place. A row's condition is read when the place is entered: it moves nobody by itself."""
+    found: dict[int, list[Row]] = {}
+    for row in rows:
+        # The stages of a row's own journey ask for its condition themselves.
+        when = None if row.stage is None or row.when is None or compiled is None else row.when
+        check = None if when is None or compiled is None else compiled(when)[0]
+        for stage in row.stage or [IN]:
+            made = Row(row.id, check, row.do.handoff)
+            found.setdefault(place[stage], []).append(made)
+    return {at: tuple(there) for at, there in found.items()}
 
 
 def _side(
@@ -94,6 +116,7 @@ def _side(
         leave_when=check(leave.when),
         back_to=-1 if side.back_to == LADDER else place[side.back_to],
         woken=_types(_ending_silence(side.when)),
+        come_from=None if side.from_ is None else frozenset(side.from_),
     )
 
 

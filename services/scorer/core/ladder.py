@@ -44,7 +44,8 @@ class Side:
 
     on: the types of events that bring a lead here, None where `when` alone does · can_end: it has
     an end of its own · leave_after_ms: 0 for never · back_to: a place, -1 for what the scores give
-    · woken: the types of events after which `when` can't hold, as it asks for a silence.
+    · woken: the types of events after which `when` can't hold, as it asks for a silence ·
+    come_from: the stages that it may be entered from, None for all.
     """
 
     name: str
@@ -58,6 +59,16 @@ class Side:
     leave_when: TimedCheck | None
     back_to: int
     woken: Callable[[str], bool] | None
+    come_from: frozenset[str] | None = None
+
+
+@dataclass(slots=True, frozen=True)
+class Row:
+    """A row of the hand-off table that looks at a stage. when: None where entering it is enough."""
+
+    name: str
+    when: TimedCheck | None
+    handoff: str | None
 
 
 @dataclass(slots=True, frozen=True)
@@ -73,7 +84,8 @@ class Ladder:
     turn · begins: None where the journey begins with the lead · conditioned: rungs ask for more
     than thresholds · returns: rungs that a stage beside the ladder leads back to, whatever the
     scores say by then · rich: they do, or there are stages beside them (sides.py) · consent: the
-    ruleset's, for whom hand-offs need it.
+    ruleset's, for whom hand-offs need it · rows: of the hand-off table, by the place that they look
+    at · told: the one place whose entering is a change, None for all: the journey of a row.
     """
 
     name: str
@@ -93,6 +105,8 @@ class Ladder:
     returns: frozenset[int] = frozenset()
     rich: bool = False
     consent: Policy | None = None
+    rows: Mapping[int, tuple[Row, ...]] = field(default_factory=dict)
+    told: int | None = None
 
     def stage_at(self, place: int) -> Rung | Side:
         """The stage of a place: those beside the ladder follow those on it."""

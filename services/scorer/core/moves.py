@@ -93,7 +93,7 @@ def step(
         if (
             not by_points
             or journey.since_ms == at_ms  # one that begins here may begin higher up
-            or (ladder.sides and brings_aside(ladder, state, event, at_ms))
+            or (ladder.sides and brings_aside(ladder, state, journey.stage, event, at_ms))
         ):
             to = place_at(ladder, state, journey, at_ms, event)
         else:

@@ -69,13 +69,13 @@ def is_settled_by_points(ladder: Ladder, journey: JourneyState) -> bool:
     return 0 <= here < len(ladder.rungs) and here not in ladder.returns
 
 
-def brings_aside(ladder: Ladder, state: ScoreState, event: Event, at_ms: int) -> bool:
-    """Does an event bring a lead on the ladder to a stage beside it?"""
+def brings_aside(ladder: Ladder, state: ScoreState, stage: str, event: Event, at_ms: int) -> bool:
+    """Does an event bring a lead on a stage of the ladder to one beside it?"""
     sides = ladder.sides_by(event.type)
     if not sides:
         return False
     moment = Moment(event, state.traits, state.watch or NOTHING_WATCHED, at_ms)
-    return any(_enters(side, moment) for side in sides)
+    return any(_enters(side, moment, stage) for side in sides)
 
 
 def next_turn_ms(ladder: Ladder, state: ScoreState, after_ms: int) -> int | None:
@@ -108,7 +108,7 @@ def _place(sight: _Sight) -> int | None:
         if number == beside:
             if not _ends(side, sight):
                 return None  # only one that comes earlier takes a lead from this one
-        elif _enters(side, sight.moment):
+        elif _enters(side, sight.moment, sight.journey.stage):
             return count + number
     if beside >= 0:
         return _back(sight, ladder.sides[beside])
@@ -122,12 +122,18 @@ def _aside(sight: _Sight) -> int | None:
     """The stage beside the ladder that this very event brings the lead to."""
     count = len(sight.ladder.rungs)
     for number, side in enumerate(sight.ladder.sides):
-        if side.on is not None and count + number != sight.here and _enters(side, sight.moment):
+        if (
+            side.on is not None
+            and count + number != sight.here
+            and _enters(side, sight.moment, sight.journey.stage)
+        ):
             return count + number
     return None
 
 
-def _enters(side: Side, moment: Moment) -> bool:
+def _enters(side: Side, moment: Moment, stage: str) -> bool:
+    if side.come_from is not None and stage not in side.come_from:
+        return False
     if side.on is not None:
         event = moment.event
         if event is None or not side.on(event.type):
