@@ -8,7 +8,10 @@ import msgspec
 
 Cause = Literal["event", "time", "history", "merge", "unmerge", "recalculation", "manual"]
 Handoff = Literal["content", "sales"]
-Suppressed = Literal["", "marketing_email", "email_bounced", "sales_contact"]
+# Why nothing goes out: for want of consent, after a bounce, or by the ruleset's `suppress`.
+Suppressed = Literal[
+    "", "marketing_email", "email_bounced", "sales_contact", "competitor", "staff", "disqualified"
+]
 
 
 class Reason(msgspec.Struct, frozen=True):

@@ -479,6 +479,35 @@ delivery = sa.Table(
     sa.Index("delivery_lead_idx", "destination_id", "lead_id", "id"),
 )
 
+# Words that the hand-off table put on leads.
+lead_tag = sa.Table(
+    "lead_tag",
+    metadata,
+    sa.Column("lead_id", UUID, primary_key=True),
+    sa.Column("tag", sa.Text, primary_key=True),
+    sa.Column("since_ms", sa.BigInteger, nullable=False),
+    sa.Index("lead_tag_tag_lead_id_idx", "tag", "lead_id"),
+)
+
+# Whose a lead is in sales, and why (services/router/owners.py).
+lead_owner = sa.Table(
+    "lead_owner",
+    metadata,
+    sa.Column("lead_id", UUID, primary_key=True),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("since_ms", sa.BigInteger, nullable=False),
+    sa.Index("lead_owner_owner_idx", "owner"),
+)
+
+# How many leads each owner was given by turns.
+owner_turn = sa.Table(
+    "owner_turn",
+    metadata,
+    sa.Column("owner", sa.Text, primary_key=True),
+    sa.Column("given", sa.BigInteger, nullable=False, server_default="0"),
+)
+
 # Files that were imported, or are: by `leadscore import`, or uploaded (fingerprint: null) ·
 # position: the last row whose event is kept safe · counts: accepted, rejected, withheld, left_out ·
 # reasons: of rejected rows, by code · errors: the first of them [{row, code, path, message}], never

@@ -14,7 +14,14 @@ from pydantic.json_schema import models_json_schema
 
 from services.router.cloudevents import SOURCE, TYPES, topic_of
 from services.router.decide import MessageKind
-from services.router.messages import HandOff, LeadMerged, LeadUnmerged, StageChanged
+from services.router.messages import (
+    HandOff,
+    LeadAlert,
+    LeadMerged,
+    LeadSignal,
+    LeadUnmerged,
+    StageChanged,
+)
 from shared.topics import Topics
 
 # The data of each message.
@@ -22,10 +29,14 @@ DATA: dict[MessageKind, type[BaseModel]] = {
     "lead-stage-changed": StageChanged,
     "lead-merged": LeadMerged,
     "lead-unmerged": LeadUnmerged,
+    "lead-signal": LeadSignal,
+    "lead-alert": LeadAlert,
     "handoff-content": HandOff,
     "handoff-sales": HandOff,
 }
 SCHEMAS = "#/components/schemas/"
+# Messages that always have a number of the lead's sequence.
+_NUMBERED = frozenset({"lead-stage-changed", "lead-merged", "lead-unmerged"})
 
 
 def document() -> dict[str, Any]:
@@ -75,7 +86,12 @@ def _message(kind: MessageKind, model: type[BaseModel]) -> dict[str, Any]:
     return {
         "name": cloud_event,
         "summary": f"By webhook: {webhook}",
-        "headers": {"type": "object", "properties": headers, "required": list(headers)},
+        "headers": {
+            "type": "object",
+            "properties": headers,
+            # What is about a company, or due by a clock, takes no number of the lead's sequence.
+            "required": [name for name in headers if name != "ce_sequence" or kind in _NUMBERED],
+        },
         "payload": {"$ref": f"{SCHEMAS}{model.__name__}"},
         "bindings": {"kafka": {"key": {"type": "string", "format": "uuid"}}},
     }

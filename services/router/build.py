@@ -10,21 +10,34 @@ import msgspec
 import structlog
 
 from services.router.belonging import belonging_of
-from services.router.changes import change_data
+from services.router.changes import change_data, packet_data
 from services.router.cloudevents import Message
-from services.router.decide import HANDOFF, MessageKind, decide, message_id, number_of, place_of
-from services.router.facts import Announcement, AnyFact, HandoffReleased, open_fact
+from services.router.decide import (
+    ALERT,
+    HANDOFF,
+    MessageKind,
+    decide,
+    message_id,
+    number_of,
+    place_of,
+)
+from services.router.facts import Announcement, AnyFact, Fact, HandoffReleased, open_fact
 from services.router.history import History
+from services.router.messages import HandOff
 from services.router.metrics import FACTS_UNBUILT
 from services.router.outbox import Row
 from services.router.packet import Lead, Waited, build_packet
-from services.router.ruleset_words import Rulesets
+from services.router.ruleset_words import Rulesets, RulesetWords
+from services.router.suppression import Receiver, Standing, why_not
+from services.router.table import Effect, Table, effect_of, rows_of
 from shared.errors import PoisonError
+from shared.facts import Suppressed
 
 log = structlog.get_logger()
 
 LEADS_AT_ONCE = 50
-_HANDOFFS = frozenset(HANDOFF.values())
+# What tells of a person: it needs what is stored of the lead, and may be suppressed.
+_PACKETS = frozenset({*HANDOFF.values(), ALERT})
 
 # What building may raise on data that isn't as it should be.
 _DATA_ERRORS = (PoisonError, ValueError, TypeError, LookupError, ArithmeticError)
@@ -34,11 +47,13 @@ _DATA_ERRORS = (PoisonError, ValueError, TypeError, LookupError, ArithmeticError
 class Built:
     """A chunk, ready to go out.
 
-    row_ids: facts told by `messages` · blocked: leads set aside, each from which row on.
+    row_ids: facts told by `messages` · effects: what else follows from them · blocked: leads set
+    aside, each from which row on.
     """
 
     row_ids: list[int] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
+    effects: list[Effect] = field(default_factory=list)
     blocked: dict[str, int] = field(default_factory=dict)
 
 
@@ -46,6 +61,7 @@ class Built:
 class _Told:
     row: Row
     fact: AnyFact
+    table: Table
     kinds: tuple[MessageKind, ...]
 
 
@@ -60,7 +76,7 @@ class Builder:
 
     def __init__(self, history: History, rulesets: Rulesets, public_url: str) -> None:
         self._history = history
-        self._rulesets = rulesets
+        self.rulesets = rulesets
         self._public_url = public_url
 
     async def build(self, rows: Sequence[Row]) -> Built:
@@ -75,7 +91,8 @@ class Builder:
                 continue
             try:
                 fact = open_fact(row.fact)
-                told.append(_Told(row, fact, decide(fact)))
+                table = await self.rulesets.table(fact)
+                told.append(_Told(row, fact, table, decide(fact, table)))
             except _DATA_ERRORS as error:
                 _set_aside(built, row, error)
         leads = await self._leads(told)
@@ -84,14 +101,14 @@ class Builder:
             if each.row.id >= built.blocked.get(each.row.lead_id, each.row.id + 1):
                 continue
             try:
-                messages = [
-                    await self._message(each.fact, kind, leads, waited) for kind in each.kinds
-                ]
+                messages = await self._messages(each, leads, waited)
             except _DATA_ERRORS as error:
                 _set_aside(built, each.row, error)
                 continue
             built.row_ids.append(each.row.id)
             built.messages.extend(messages)
+            if (effect := effect_of(each.fact, each.table)) is not None:
+                built.effects.append(effect)
         return built
 
     async def _leads(self, told: Sequence[_Told]) -> _Leads:
@@ -99,7 +116,7 @@ class Builder:
         asked = list({
             (each.fact.lead_id, each.fact.at_ms): None
             for each in told
-            if not _HANDOFFS.isdisjoint(each.kinds)
+            if not _PACKETS.isdisjoint(each.kinds)
         })  # fmt: skip
         leads: _Leads = {}
         for start in range(0, len(asked), LEADS_AT_ONCE):
@@ -117,37 +134,72 @@ class Builder:
         ]
         return await self._history.waited(asked) if asked else {}
 
-    async def _message(
-        self, fact: AnyFact, kind: MessageKind, leads: _Leads, waited: _Changes
-    ) -> Message:
+    async def _messages(self, told: _Told, leads: _Leads, waited: _Changes) -> list[Message]:
+        """All of one fact, but for what is suppressed by now."""
+        fact, kinds = told.fact, told.kinds
         if isinstance(fact, Announcement):
-            data = msgspec.json.encode(fact.data)
-        elif kind not in _HANDOFFS:
-            data = change_data(fact)
-        else:
+            return [_message(fact, kind, msgspec.json.encode(fact.data)) for kind in kinds]
+        if not _PACKETS.isdisjoint(kinds):
             lead = leads[fact.lead_id, fact.at_ms]
             if isinstance(lead, PoisonError):
                 raise lead
-            words = await self._rulesets.words(fact.ruleset_version)
-            change = waited.get((fact.lead_id, fact.seq))
             # The lead may have been scored again since, under a newer version.
-            now = await self._rulesets.words(lead.ruleset_version)
-            belonging = belonging_of(now.core, lead.state, fact.at_ms)
-            packet = build_packet(fact, lead, words, self._public_url, change, belonging)
-            data = packet.model_dump_json().encode()
-        return Message(
-            id=message_id(fact.lead_id, place_of(fact), kind),
-            kind=kind,
-            lead_id=fact.lead_id,
-            seq=number_of(fact),
-            at_ms=fact.at_ms,
-            data=data,
-        )
+            now = await self.rulesets.words(lead.ruleset_version)
+            refused = _refused(kinds, lead, now, fact.at_ms)
+            kinds = tuple(kind for kind in kinds if kind not in refused)
+            if fact.handoff is not None and HANDOFF[fact.handoff] in refused:
+                fact = msgspec.structs.replace(fact, suppressed=refused[HANDOFF[fact.handoff]])
+            packet = None
+            if not _PACKETS.isdisjoint(kinds):
+                packet = await self._packet(fact, lead, now, waited.get((fact.lead_id, fact.seq)))
+        messages = []
+        for kind in kinds:
+            if kind not in _PACKETS:
+                data = change_data(fact, told.table)
+            else:
+                assert packet is not None
+                data = packet_data(kind, packet, rows_of(fact, told.table))
+            messages.append(_message(fact, kind, data))
+        return messages
+
+    async def _packet(
+        self, fact: Fact, lead: Lead, now: RulesetWords, change: Waited | None
+    ) -> HandOff:
+        words = await self.rulesets.words(fact.ruleset_version)
+        belonging = belonging_of(now.core, lead.state, fact.at_ms)
+        return build_packet(fact, lead, words, self._public_url, change, belonging)
 
 
-def expected_ids(fact: AnyFact) -> dict[str, MessageKind]:
+def _refused(
+    kinds: Sequence[MessageKind], lead: Lead, now: RulesetWords, at_ms: int
+) -> dict[MessageKind, Suppressed]:
+    """The kinds that must not go out, and why: what is stored by now decides."""
+    standing = Standing(lead.state, lead.stage, lead.identifiers, at_ms)
+    found: dict[MessageKind, Suppressed] = {}
+    for kind in kinds:
+        if kind in _PACKETS:
+            receiver: Receiver = "content" if kind == HANDOFF["content"] else "sales"
+            if why := why_not(receiver, now.core, now.suppress, standing):
+                found[kind] = why
+    return found
+
+
+def _message(fact: AnyFact, kind: MessageKind, data: bytes) -> Message:
+    return Message(
+        id=message_id(fact.lead_id, place_of(fact), kind),
+        kind=kind,
+        lead_id=fact.lead_id,
+        seq=number_of(fact),
+        at_ms=fact.at_ms,
+        data=data,
+    )
+
+
+def expected_ids(fact: AnyFact, table: Table) -> dict[str, MessageKind]:
     """The ids of a fact's messages, without building them."""
-    return {str(message_id(fact.lead_id, place_of(fact), kind)): kind for kind in decide(fact)}
+    return {
+        str(message_id(fact.lead_id, place_of(fact), kind)): kind for kind in decide(fact, table)
+    }
 
 
 def _set_aside(built: Built, row: Row, error: Exception) -> None:

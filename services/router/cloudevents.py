@@ -18,6 +18,8 @@ TYPES: dict[MessageKind, tuple[str, str]] = {
     "lead-unmerged": ("com.leadscore.lead.unmerged.v1", "lead.unmerged"),
     "handoff-content": ("com.leadscore.handoff.content.v1", "handoff.content"),
     "handoff-sales": ("com.leadscore.handoff.sales.v1", "handoff.sales"),
+    "lead-signal": ("com.leadscore.lead.signal.v1", "lead.signal"),
+    "lead-alert": ("com.leadscore.lead.alert.v1", "lead.alert"),
     "content-step-due": ("com.leadscore.content.step-due.v1", "content.step_due"),
     "handoff-overdue": ("com.leadscore.handoff.overdue.v1", "handoff.overdue"),
 }
@@ -43,6 +45,8 @@ def topic_of(topics: Topics, kind: MessageKind) -> str:
         "lead-stage-changed": topics.stage_changed,
         "lead-merged": topics.stage_changed,
         "lead-unmerged": topics.stage_changed,
+        "lead-signal": topics.stage_changed,
+        "lead-alert": topics.handoff_sales,
         "handoff-content": topics.handoff_content,
         "handoff-sales": topics.handoff_sales,
         "content-step-due": topics.handoff_content,

@@ -12,6 +12,7 @@ from shared.facts import (
     HandoffReleased,
     LeadMerged,
     LeadUnmerged,
+    RowFact,
     StageChanged,
 )
 
@@ -22,6 +23,7 @@ __all__ = [
     "HandoffReleased",
     "LeadMerged",
     "LeadUnmerged",
+    "RowFact",
     "StageChanged",
     "open_fact",
 ]

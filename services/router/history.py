@@ -27,7 +27,7 @@ EVENTS_MAX = 200  # newest events that a packet is made from
 MERGED_MAX = 20  # absorbed leads that a packet names
 
 LEADS = """
-SELECT id::text AS id, known, scores, ruleset_version FROM lead WHERE id = ANY ($1::uuid[])
+SELECT id::text AS id, known, scores, ruleset_version, stage FROM lead WHERE id = ANY ($1::uuid[])
 """
 IDENTIFIERS = """
 SELECT DISTINCT lead_id::text AS lead_id, kind, value FROM identifier
@@ -184,6 +184,7 @@ class History:
                 [Given(each["at_ms"], await self._named(connection, each)) for each in times]
             ),
             marks=marks,
+            stage=row["stage"],
         )
 
     async def _events(self, connection: Any, rows: Sequence[asyncpg.Record]) -> list[Earned]:

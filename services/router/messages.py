@@ -12,7 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from shared.consent import Purpose
 from shared.facts import Cause
 
-Suppressed = Literal["marketing_email", "email_bounced", "sales_contact"]
+Suppressed = Literal[
+    "marketing_email", "email_bounced", "sales_contact", "competitor", "staff", "disqualified"
+]
 
 
 class Data(BaseModel):
@@ -57,6 +59,39 @@ class StageChanged(Data):
     unmerged_from: str | None = Field(
         None, description="the lead that this one was part of, and isn't any more"
     )
+
+
+class Row(Data):
+    """A row of the hand-off table, by its id in the ruleset."""
+
+    id: str
+    title: str
+
+
+class LeadSignal(Data):
+    """Data of lead-signal, type com.leadscore.lead.signal.v1: something came to hold of a lead that
+    a row of the hand-off table asks for.
+    """
+
+    lead_id: str
+    sequence: int | None = Field(
+        ge=1, description="of the same count as its stage changes; null: of its company"
+    )
+    kind: Literal["band", "grade", "segment", "signal", "account"]
+    rows: list[Row]
+    at: str
+    cause: Cause
+    episode: int
+    ruleset_version: int
+    scores: dict[str, float]
+    reasons: list[Reason]
+    account: str | None = Field(description="the company's key, where it is about that")
+    account_stage: str | None
+    handoff: Literal["content", "sales"] | None
+    handoff_waiting: bool
+    handoff_withheld: bool
+    handoff_suppressed: Suppressed | None
+    known: bool
 
 
 class _Standing(Data):
@@ -205,4 +240,24 @@ class HandOff(Data):
     suppression: Suppression
     account: dict[str, str] | None = None
     link: str | None = Field(description="this lead in the console's API")
+    ruleset_version: int
+
+
+class LeadAlert(Data):
+    """Data of lead-alert, type com.leadscore.lead.alert.v1: people are told of a lead, by rows of
+    the hand-off table, without a hand-off. Fields are as in a hand-off.
+    """
+
+    lead_id: str
+    sequence: int | None
+    rows: list[Row]
+    at: str
+    who: Who
+    stage: Stage
+    scores: dict[str, float]
+    grade: str | None
+    reasons: list[ReasonInWords]
+    last_actions: list[Action]
+    suppression: Suppression
+    link: str | None
     ruleset_version: int

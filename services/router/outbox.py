@@ -11,7 +11,9 @@ import asyncpg
 import msgspec
 
 from services.router.cloudevents import Message, webhook_body
+from services.router.effects import carry_out
 from services.router.metrics import SWEPT
+from services.router.table import Effect
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Offsets = dict[str, int]  # "topic/partition" → the next offset
@@ -106,8 +108,10 @@ async def mark(
     row_ids: Sequence[int],
     messages: Sequence[Message],
     offsets: Offsets,
+    effects: Sequence[Effect] = (),
 ) -> None:
-    """Note in one transaction that these facts are out, and queue their webhooks.
+    """Note in one transaction that these facts are out, queue their webhooks, and do what else
+    follows from them.
 
     messages: theirs, in the order they went out. Raises LostShardError if another router took the
     shard over; nothing is written then. Of a lead that was erased meanwhile no row is left, and
@@ -117,6 +121,7 @@ async def mark(
         await save_offsets(connection, shard, epoch, offsets)
         there = {row[0] for row in await connection.fetch(MARK, row_ids)}
         messages = [message for message in messages if message.lead_id in there]
+        await carry_out(connection, [effect for effect in effects if effect.lead_id in there])
         if messages and await connection.fetchval(ENABLED):
             await connection.execute(
                 ADD_DELIVERIES,

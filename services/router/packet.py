@@ -55,7 +55,7 @@ class Lead:
     state: its scores, under ruleset_version · events: the newest first, none after the change ·
     by_time: what time gave or took since the oldest of them, likewise · marks: event type → the
     newest time it happened, over the whole history, for what forbids writing · merged_from: leads
-    that are part of it, the newest merge first.
+    that are part of it, the newest merge first · stage: of the journey main, now.
     """
 
     known: bool
@@ -66,6 +66,7 @@ class Lead:
     marks: dict[str, int] = field(default_factory=dict)
     ruleset_version: int = 0
     merged_from: tuple[str, ...] = ()
+    stage: str = ""
 
 
 @dataclass(frozen=True, slots=True)

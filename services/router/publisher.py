@@ -53,6 +53,8 @@ class Publisher:
         Raises LostShardError if another router fenced this one. After TryAgainError it is unknown
         whether they are on the topics: the shard must be taken over again.
         """
+        if not messages:
+            return {}  # everything was suppressed by now
         try:
             async with asyncio.timeout(PUBLISH_SECONDS):
                 return await self._transaction(messages)

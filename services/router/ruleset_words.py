@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from services.router.facts import Announcement, AnyFact
 from services.router.outbox import Pool
+from services.router.table import Table, table_of
 from services.scorer.core.compile import compile_ruleset
 from services.scorer.core.compile_rule import fading_of
 from services.scorer.core.compiled import Ruleset
 from shared.decay import Kind
 from shared.ruleset.reading import RulesetErrors, read_ruleset
+from shared.ruleset.suppress import Suppress
 
 log = structlog.get_logger()
 
@@ -26,13 +29,15 @@ class RulesetWords:
     """labels: by journey and stage, such as MQL · says: by "model/rule", see
     shared.ruleset.wording · fading: by "model/rule", how its points fade and how long that takes,
     see shared.decay.faded; missing: they don't · core: personas, segments and grade; None where the
-    version can't be read.
+    version can't be read · table: the hand-off table · suppress: whom nothing is sent to or about.
     """
 
     labels: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     says: dict[str, str] = field(default_factory=dict)
     fading: dict[str, tuple[Kind, int]] = field(default_factory=dict)
     core: Ruleset | None = None
+    table: Table = field(default_factory=dict)
+    suppress: Suppress | None = None
 
 
 def words_of(source: str) -> RulesetWords:
@@ -40,7 +45,12 @@ def words_of(source: str) -> RulesetWords:
     document = read_ruleset(source)
     # Numbers of rules don't matter here: nothing is granted.
     numbers = {name: number for number, name in enumerate(document.rule_names(), 1)}
-    words = RulesetWords(document.labels(), core=compile_ruleset(document, numbers, 1))
+    words = RulesetWords(
+        document.labels(),
+        core=compile_ruleset(document, numbers, 1),
+        table=table_of(document),
+        suppress=document.suppress,
+    )
     for model_name, model in document.models.items():
         for rule in model.rules:
             name = f"{model_name}/{rule.id}"
@@ -63,6 +73,12 @@ class Rulesets:
             while len(self._kept) > VERSIONS_KEPT:
                 self._kept.popitem(last=False)
         return self._kept[version]
+
+    async def table(self, fact: AnyFact) -> Table:
+        """The hand-off table that a fact was found under."""
+        if isinstance(fact, Announcement) or not fact.rows:
+            return {}
+        return (await self.words(fact.ruleset_version)).table
 
     async def _read(self, version: int) -> RulesetWords:
         source = await self._pool.fetchval(SOURCE, version)

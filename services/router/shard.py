@@ -79,7 +79,8 @@ class Shard:
         try:
             await publisher.start()
             until = await self._ends.look()
-            await take_over(self._settings, self._pool, self.number, self.epoch, until)
+            rulesets = self._builder.rulesets
+            await take_over(self._settings, self._pool, rulesets, self.number, self.epoch, until)
             self._stored = until
             while not stopping.is_set():
                 if not await self._chunk(publisher):
@@ -110,11 +111,19 @@ class Shard:
     async def _deal_with(self, rows: list[Row], publisher: Publisher, since: Offsets) -> None:
         built = await self._builder.build(rows)
         self._block(built.blocked)
-        if not built.messages:
+        if not built.row_ids:
             return
         offsets = {**since, **await publisher.publish(built.messages)}
         fault_point(AFTER_COMMIT, self._settings.fault)
-        await mark(self._pool, self.number, self.epoch, built.row_ids, built.messages, offsets)
+        await mark(
+            self._pool,
+            self.number,
+            self.epoch,
+            built.row_ids,
+            built.messages,
+            offsets,
+            built.effects,
+        )
         FACTS_DONE.inc(len(built.row_ids))
         LAG_SECONDS.observe((datetime.now(UTC) - rows[0].created_at).total_seconds())
 

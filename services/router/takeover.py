@@ -25,6 +25,8 @@ from services.router.outbox import (
     save_offsets,
     waiting_of,
 )
+from services.router.ruleset_words import Rulesets
+from services.router.table import Effect, Table, effect_of
 from services.router.tail import Found, read_back
 from shared.errors import PoisonError
 from shared.settings import Settings
@@ -36,13 +38,16 @@ _offsets_decoder = msgspec.json.Decoder(Offsets)
 
 @dataclass(slots=True)
 class _Matched:
-    """Facts whose messages were met, and those messages."""
+    """Facts whose messages were met, those messages, and what else follows, by fact."""
 
     row_ids: set[int] = field(default_factory=set)
     messages: dict[str, Message] = field(default_factory=dict)
+    effects: dict[int, Effect] = field(default_factory=dict)
 
 
-async def take_over(settings: Settings, pool: Pool, shard: int, epoch: int, until: Offsets) -> None:
+async def take_over(
+    settings: Settings, pool: Pool, rulesets: Rulesets, shard: int, epoch: int, until: Offsets
+) -> None:
     """Mark what is on the topics already, up to `until`; call it after the producer has fenced.
 
     until: the topics' ends as they were after fencing. Raises LostShardError if the epoch is no
@@ -58,30 +63,36 @@ async def take_over(settings: Settings, pool: Pool, shard: int, epoch: int, unti
     read = 0
     async for batch in read_back(settings, shard, _offsets_decoder.decode(stored), until):
         read += len(batch)
-        await _match(pool, shard, batch, matched)
+        await _match(pool, rulesets, shard, batch, matched)
     ordered = sorted(
         matched.messages.values(), key=lambda each: (each.lead_id, each.seq or 0, ORDER[each.kind])
     )
-    await mark(pool, shard, epoch, sorted(matched.row_ids), ordered, until)
+    effects = [effect for _, effect in sorted(matched.effects.items(), key=lambda one: one[0])]
+    await mark(pool, shard, epoch, sorted(matched.row_ids), ordered, until, effects)
     FOUND_ON_TOPIC.inc(len(matched.row_ids))
     log.info("shard taken over", shard=shard, read_back=read, already_out=len(matched.row_ids))
 
 
-async def _match(pool: Pool, shard: int, batch: list[Found], matched: _Matched) -> None:
+async def _match(
+    pool: Pool, rulesets: Rulesets, shard: int, batch: list[Found], matched: _Matched
+) -> None:
     """Find the unmarked facts whose messages these are."""
-    wanted: dict[str, tuple[int, AnyFact, MessageKind]] = {}
+    wanted: dict[str, tuple[int, AnyFact, Table, MessageKind]] = {}
     for row in await waiting_of(pool, shard, list({found.lead_id for found in batch})):
         try:
             fact = open_fact(row.fact)
         except PoisonError:
             continue  # it was never told; the relay sets it aside and says so
-        for name, kind in expected_ids(fact).items():
-            wanted[name] = (row.id, fact, kind)
+        table = await rulesets.table(fact)
+        for name, kind in expected_ids(fact, table).items():
+            wanted[name] = (row.id, fact, table, kind)
     for found in batch:
         if (met := wanted.get(found.id)) is None:
             continue
-        row_id, fact, kind = met
+        row_id, fact, table, kind = met
         matched.row_ids.add(row_id)
+        if (effect := effect_of(fact, table)) is not None:
+            matched.effects[row_id] = effect
         matched.messages[found.id] = Message(
             id=message_id(fact.lead_id, place_of(fact), kind),
             kind=kind,

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID, uuid5
 
+import msgspec
 import pytest
 
-from services.router.decide import decide, message_id
+from services.router.decide import decide, message_id, number_of, place_of
 from services.router.facts import open_fact
+from services.router.table import Effect, effect_of
 from shared.errors import PoisonError
-from shared.facts import HandoffReleased, StageChanged
+from shared.facts import AccountChanged, Fact, HandoffReleased, SegmentEntered, StageChanged
 from shared.ids import MESSAGE_NAMESPACE
+from shared.ruleset.handoffs import HandoffRow
 from tests.unit.router.people import merge_fact, unmerge_fact
 
 LEAD = "0196a6a0-0000-7000-8000-000000000001"
@@ -52,6 +55,58 @@ def test_a_stage_change_is_told_and_its_hand_off_unless_held(
 ) -> None:
     """Always a stage change; a hand-off unless it waits, is held back, or the lead is merged."""
     assert decide(changed(**over)) == kinds
+
+
+TABLE = {
+    row.id: row
+    for row in (
+        HandoffRow.model_validate({"id": name, "segment": "any", "do": do})
+        for name, do in {
+            "told": {"alert": True, "tag": ["big", "new"]},
+            "handed": {"handoff": "sales", "untag": "new", "start": ["welcome"]},
+        }.items()
+    )
+}
+
+
+def row_fact(*rows: str, **over: Any) -> SegmentEntered:
+    fields = {name: getattr(changed(), name) for name in StageChanged.__struct_fields__}
+    return SegmentEntered(**{**fields, "rows": list(rows), "journey": "segment:told", **over})
+
+
+@pytest.mark.parametrize(
+    ("fact", "kinds"),
+    [
+        (row_fact("told"), ("lead-signal", "lead-alert")),
+        (row_fact("handed", handoff="sales"), ("lead-signal", "handoff-sales")),
+        (row_fact("handed", handoff="sales", waiting=True), ("lead-signal",)),
+        (row_fact("told", withheld=True), ("lead-signal",)),
+        (row_fact("gone since"), ("lead-signal",)),
+        (changed(rows=["told"]), ("lead-stage-changed", "lead-alert")),
+        (changed(rows=["told"], merged_into=LEAD), ("lead-stage-changed",)),
+    ],
+)
+def test_rows_of_the_table_add_alerts(fact: Fact, kinds: tuple[str, ...]) -> None:
+    """Beside what their fact is told by; not for a lead that is no more, nor by a recalculation."""
+    assert decide(fact, TABLE) == kinds
+
+
+def test_rows_put_words_on_leads_and_start_sequences() -> None:
+    """All of a fact's rows together; nothing follows from what is withheld."""
+    assert effect_of(row_fact("told", "handed"), TABLE) == Effect(
+        LEAD, 0, tag=("big", "new"), untag=("new",), start=("welcome",)
+    )
+    assert effect_of(row_fact("told", withheld=True), TABLE) is None
+    assert effect_of(changed(), TABLE) is None
+
+
+def test_what_a_company_reached_has_an_id_of_its_own() -> None:
+    """It takes no number of the lead's sequence: the company and its change tell it apart."""
+    fields = {name: getattr(changed(), name) for name in StageChanged.__struct_fields__}
+    fact = AccountChanged(**{**fields, "journey": "account:domain:acme.example", "seq": 0})
+    later = msgspec.structs.replace(fact, episode=2)
+    assert number_of(fact) is None
+    assert place_of(fact) != place_of(later)
 
 
 def test_a_released_hand_off_goes_out_alone() -> None:

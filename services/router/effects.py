@@ -1,0 +1,35 @@
+"""Carrying out what rows of the hand-off table do with a lead, beside messages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from services.router.table import Effect
+
+# A lead's effects are applied one after the other, so the last word on a tag counts.
+UNTAG = """
+DELETE FROM lead_tag AS t USING unnest($1::uuid[], $2::text[]) AS w (lead_id, tag)
+WHERE t.lead_id = w.lead_id AND t.tag = w.tag
+"""
+TAG = """
+INSERT INTO lead_tag (lead_id, tag, since_ms)
+SELECT w.lead_id, w.tag, min(w.at_ms)
+FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS w (lead_id, tag, at_ms)
+JOIN lead AS l ON l.id = w.lead_id
+GROUP BY 1, 2 ON CONFLICT DO NOTHING
+"""
+
+
+async def carry_out(connection: Any, effects: Sequence[Effect]) -> None:
+    """Put tags on leads and take them off, in the transaction that marks the facts."""
+    words: dict[tuple[str, str], int | None] = {}  # by lead and tag: since when, None to take off
+    for effect in effects:
+        words |= {(effect.lead_id, tag): None for tag in effect.untag}
+        words |= {(effect.lead_id, tag): effect.at_ms for tag in effect.tag}
+    gone = [key for key, at_ms in words.items() if at_ms is None]
+    there = [(*key, at_ms) for key, at_ms in words.items() if at_ms is not None]
+    if gone:
+        await connection.execute(UNTAG, *map(list, zip(*gone, strict=True)))
+    if there:
+        await connection.execute(TAG, *map(list, zip(*there, strict=True)))
