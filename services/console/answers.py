@@ -68,7 +68,8 @@ class Lead(Answer):
     persona: null for none · segments: in the order of the ruleset ·
     stage, stage_since, labels: where it is on the journey main, and what marketing calls the
     stage · journeys: every one it is on, main too · consent: by purpose · region: of the ruleset's
-    consent policy, null for none · account: its company, as under /v1/accounts ·
+    consent policy, null for none · account: its company, as under /v1/accounts · tags: words that
+    the hand-off table put on it · owner: whose it is in sales, null for nobody's ·
     merged_into: set on a lead that was absorbed, and names the one that lives on.
     """
 
@@ -82,6 +83,8 @@ class Lead(Answer):
     persona: str | None
     segments: list[str]
     account: str | None = None
+    tags: list[str] = []
+    owner: str | None = None
     stage: str
     stage_since: Instant
     labels: list[str]

@@ -22,6 +22,7 @@ from services.scorer.core.standing import (
 from shared.envelope import rfc3339
 from shared.identity import KIND_NAMES
 from shared.lead_state import JourneyState, ScoreState
+from shared.ruleset.handoff_journeys import is_row_journey
 from shared.ruleset.stages import MAIN
 
 # What the numbers of `locked_ms` that are no instants mean.
@@ -30,6 +31,14 @@ _HELD: dict[int, Literal["", "until_points", "locked"]] = {
     HELD: "until_points",
     LOCKED_FOR_GOOD: "locked",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the hand-off table keeps of a lead."""
+
+    tags: tuple[str, ...] = ()
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +114,7 @@ def show_lead(
     identifiers: Iterable[tuple[int, str]],
     now_ms: int,
     account: str | None = None,
+    kept: Kept = Kept(),
 ) -> Lead:
     """The lead as the API answers it."""
     at_ms = shown_at(row.scores, now_ms)
@@ -119,10 +129,16 @@ def show_lead(
         persona=persona_at(ruleset.core, row.scores, at_ms),
         segments=segments_at(ruleset.core, row.scores, at_ms),
         account=account,
+        tags=list(kept.tags),
+        owner=kept.owner,
         stage=row.stage,
         stage_since=rfc3339(row.stage_since_ms),
         labels=ruleset.journeys[MAIN].get(row.stage, []),
-        journeys={one.name: standing_of(one, ruleset, at_ms) for one in row.journeys},
+        journeys={
+            one.name: standing_of(one, ruleset, at_ms)
+            for one in row.journeys
+            if not is_row_journey(one.name)  # a row of the hand-off table is no place to be
+        },
         consent={
             purpose: allowed_of(stance)
             for purpose, stance in stances(ruleset.core.consent, row.scores).items()

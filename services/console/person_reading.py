@@ -58,6 +58,8 @@ SELECT score, status, decided_by, decided_at, found_at FROM duplicate_pair
     "accounts": """
 SELECT lead_id, account FROM account_member WHERE lead_id = ANY($1::uuid[]) ORDER BY lead_id
 """,
+    "tags": "SELECT * FROM lead_tag WHERE lead_id = ANY($1::uuid[]) ORDER BY lead_id, tag",
+    "owners": "SELECT * FROM lead_owner WHERE lead_id = ANY($1::uuid[]) ORDER BY lead_id",
     "carried_forward": "SELECT * FROM carry WHERE lead_id = ANY($1::uuid[]) ORDER BY lead_id",
     "facts_for_others": """
 SELECT lead_id, fact, created_at, published_at FROM outbox

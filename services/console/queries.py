@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.console.explanation import StoredEvent, TimeGiven
-from services.console.lead_view import LeadRow
+from services.console.lead_view import Kept, LeadRow
 from shared.identity import Identifier
 from shared.lead_state import JourneyState, decode_journeys, decode_scores
 from shared.tables import (
@@ -110,6 +110,20 @@ async def identifiers_of(
     return found
 
 
+KEPT = sa.text("""
+WITH RECURSIVE part (lead_id, id) AS (
+    SELECT w, w FROM unnest(CAST(:ids AS uuid[])) AS w
+    UNION
+    SELECT part.lead_id, m.absorbed FROM part
+    JOIN lead_merge m ON m.survivor = part.id AND m.undone_ms IS NULL)
+SELECT part.lead_id,
+       array(SELECT DISTINCT t.tag FROM lead_tag t JOIN part p ON p.id = t.lead_id
+              WHERE p.lead_id = part.lead_id ORDER BY 1) AS tags,
+       (SELECT o.owner FROM lead_owner o WHERE o.lead_id = part.lead_id) AS owner
+  FROM part WHERE part.id = part.lead_id
+""")
+
+
 async def accounts_of(connection: AsyncConnection, lead_ids: Sequence[UUID]) -> dict[UUID, str]:
     """The account by lead; those without one are missing."""
     result = await connection.execute(
@@ -118,6 +132,12 @@ async def accounts_of(connection: AsyncConnection, lead_ids: Sequence[UUID]) -> 
         )
     )
     return {row.lead_id: row.account for row in result}
+
+
+async def kept_of(connection: AsyncConnection, lead_ids: Sequence[UUID]) -> dict[UUID, Kept]:
+    """Tags and owner by lead; those of leads that are part of it are its own, too."""
+    result = await connection.execute(KEPT, {"ids": list(lead_ids)})
+    return {row.lead_id: Kept(tuple(row.tags), row.owner) for row in result}
 
 
 async def identifiers_in_force(connection: AsyncConnection, lead_id: UUID) -> list[Identifier]:

@@ -14,7 +14,7 @@ from services.console import answers, queries
 from services.console.cursors import read_cursor, uuid_of, write_cursor
 from services.console.explained_page import explain_page, read_page, state_knows
 from services.console.explanation import models_that_differ
-from services.console.lead_view import LeadRow, scores_at, show_lead, shown_at
+from services.console.lead_view import Kept, LeadRow, scores_at, show_lead, shown_at
 from services.console.metrics import EXPLANATIONS_DIFFERENT
 from services.console.next_view import show_next, whose
 from services.console.refusals import RefusedError
@@ -25,6 +25,7 @@ from services.console.trait_answers import TraitHistory
 from services.console.trait_history import show_traits
 from services.scorer.core.next_steps import NextSteps, next_steps
 from shared.envelope import milliseconds, rfc3339
+from shared.ruleset.handoff_journeys import is_row_journey
 from shared.ruleset.stages import MAIN
 
 # Sequence numbers are four-byte integers in Postgres.
@@ -99,8 +100,9 @@ class LeadReader:
             ruleset = await self._rulesets.version(connection, row.ruleset_version)
             journeys = await queries.journeys_of(connection, lead_id)
             identifiers = await queries.identifiers_of(connection, [lead_id])
-        if journey not in ruleset.core.ladders:
-            there = ", ".join(ruleset.core.ladders)
+        journeys_there = [name for name in ruleset.core.ladders if not is_row_journey(name)]
+        if journey not in journeys_there:
+            there = ", ".join(journeys_there)
             message = f"there is no such journey; there are: {there}"
             raise RefusedError(400, "invalid_parameter", message, "query.journey")
         if row.merged_into is not None:
@@ -192,6 +194,7 @@ class LeadReader:
     ) -> list[answers.Lead]:
         identifiers = await queries.identifiers_of(connection, [row.id for row in rows])
         accounts = await queries.accounts_of(connection, [row.id for row in rows])
+        kept = await queries.kept_of(connection, [row.id for row in rows])
         now_ms = self._now_ms()
         return [
             show_lead(
@@ -200,6 +203,7 @@ class LeadReader:
                 identifiers[row.id],
                 now_ms,
                 accounts.get(row.id),
+                kept.get(row.id, Kept()),
             )
             for row in rows
         ]

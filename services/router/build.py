@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import msgspec
 import structlog
@@ -25,11 +26,13 @@ from services.router.facts import Announcement, AnyFact, Fact, HandoffReleased, 
 from services.router.history import History
 from services.router.messages import HandOff
 from services.router.metrics import FACTS_UNBUILT
-from services.router.outbox import Row
+from services.router.outbox import Pool, Row
+from services.router.owning import Wanted, give
 from services.router.packet import Lead, Waited, build_packet
 from services.router.ruleset_words import Rulesets, RulesetWords
 from services.router.suppression import Receiver, Standing, why_not
 from services.router.table import Effect, Table, effect_of, rows_of
+from shared.envelope import milliseconds
 from shared.errors import PoisonError
 from shared.facts import Suppressed
 
@@ -74,7 +77,8 @@ _Changes = dict[tuple[str, int], Waited]
 class Builder:
     """Makes messages, with what is stored of the leads that are handed over."""
 
-    def __init__(self, history: History, rulesets: Rulesets, public_url: str) -> None:
+    def __init__(self, pool: Pool, history: History, rulesets: Rulesets, public_url: str) -> None:
+        self._pool = pool
         self._history = history
         self.rulesets = rulesets
         self._public_url = public_url
@@ -97,11 +101,12 @@ class Builder:
                 _set_aside(built, row, error)
         leads = await self._leads(told)
         waited = await self._waited(told)
+        owners = await self._owners(told, leads)
         for each in told:
             if each.row.id >= built.blocked.get(each.row.lead_id, each.row.id + 1):
                 continue
             try:
-                messages = await self._messages(each, leads, waited)
+                messages = await self._messages(each, leads, waited, owners)
             except _DATA_ERRORS as error:
                 _set_aside(built, each.row, error)
                 continue
@@ -134,7 +139,27 @@ class Builder:
         ]
         return await self._history.waited(asked) if asked else {}
 
-    async def _messages(self, told: _Told, leads: _Leads, waited: _Changes) -> list[Message]:
+    async def _owners(self, told: Sequence[_Told], leads: _Leads) -> Mapping[str, str | None]:
+        """Whose each lead is that sales gets, by lead."""
+        wanted = []
+        for each in told:
+            lead = leads.get((each.fact.lead_id, each.fact.at_ms))
+            if HANDOFF["sales"] in each.kinds and isinstance(lead, Lead):
+                now = await self.rulesets.words(lead.ruleset_version)
+                if now.team is not None and not _refused(
+                    [HANDOFF["sales"]], lead, now, each.fact.at_ms
+                ):
+                    now_ms = milliseconds(datetime.now(UTC))
+                    wanted.append(Wanted(each.fact.lead_id, lead.state, now.team, now_ms))
+        return await give(self._pool, wanted) if wanted else {}
+
+    async def _messages(
+        self,
+        told: _Told,
+        leads: _Leads,
+        waited: _Changes,
+        owners: Mapping[str, str | None],
+    ) -> list[Message]:
         """All of one fact, but for what is suppressed by now."""
         fact, kinds = told.fact, told.kinds
         if isinstance(fact, Announcement):
@@ -151,7 +176,8 @@ class Builder:
                 fact = msgspec.structs.replace(fact, suppressed=refused[HANDOFF[fact.handoff]])
             packet = None
             if not _PACKETS.isdisjoint(kinds):
-                packet = await self._packet(fact, lead, now, waited.get((fact.lead_id, fact.seq)))
+                change = waited.get((fact.lead_id, fact.seq))
+                packet = await self._packet(fact, lead, now, change, owners.get(fact.lead_id))
         messages = []
         for kind in kinds:
             if kind not in _PACKETS:
@@ -163,11 +189,16 @@ class Builder:
         return messages
 
     async def _packet(
-        self, fact: Fact, lead: Lead, now: RulesetWords, change: Waited | None
+        self,
+        fact: Fact,
+        lead: Lead,
+        now: RulesetWords,
+        change: Waited | None,
+        owner: str | None,
     ) -> HandOff:
         words = await self.rulesets.words(fact.ruleset_version)
         belonging = belonging_of(now.core, lead.state, fact.at_ms)
-        return build_packet(fact, lead, words, self._public_url, change, belonging)
+        return build_packet(fact, lead, words, self._public_url, change, belonging, owner)
 
 
 def _refused(

@@ -239,6 +239,7 @@ class HandOff(Data):
     consent: Consent
     suppression: Suppression
     account: dict[str, str] | None = None
+    owner: str | None = Field(None, description="whose it is in sales, by the ruleset's owners")
     link: str | None = Field(description="this lead in the console's API")
     ruleset_version: int
 

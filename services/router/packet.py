@@ -86,12 +86,13 @@ def build_packet(
     public_url: str,
     waited: Waited | None = None,
     belonging: Belonging = NOWHERE,
+    owner: str | None = None,
 ) -> HandOff:
     """The packet for one hand-off.
 
     words: of the ruleset the change was made under · public_url: where the console's API is
     reached, "" for no link · waited: for a released hand-off, whose fact tells of the release ·
-    belonging: the lead's persona, segments and grade, and what it allows.
+    belonging: the lead's persona, segments and grade, and what it allows · owner: whose it is.
     Bounded by counts and lengths; should it still pass PACKET_MAX_BYTES, the least telling parts
     go first.
     """
@@ -126,6 +127,7 @@ def build_packet(
         merged_from=list(lead.merged_from),
         consent=_consent(lead, belonging),
         suppression=_suppression(lead, belonging),
+        owner=owner,
         link=f"{public_url.rstrip('/')}/v1/leads/{fact.lead_id}" if public_url else None,
         ruleset_version=fact.ruleset_version,
     )

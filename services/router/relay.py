@@ -64,7 +64,9 @@ class Relay:
             self.pool, self.owner, self.settings.router_shards, self.settings.router_lease_seconds
         )
         ends = Ends(lambda: end_offsets(self.settings, consumer))
-        builder = Builder(History(self.pool), Rulesets(self.pool), self.settings.public_url)
+        builder = Builder(
+            self.pool, History(self.pool), Rulesets(self.pool), self.settings.public_url
+        )
         started = prepared = False
         swept_at = 0.0
         try:

@@ -10,12 +10,15 @@ import structlog
 
 from services.router.facts import Announcement, AnyFact
 from services.router.outbox import Pool
+from services.router.owners import Team
 from services.router.table import Table, table_of
 from services.scorer.core.compile import compile_ruleset
 from services.scorer.core.compile_rule import fading_of
 from services.scorer.core.compiled import Ruleset
 from shared.decay import Kind
+from shared.ruleset.document import RulesetDocument
 from shared.ruleset.reading import RulesetErrors, read_ruleset
+from shared.ruleset.sales import Sales
 from shared.ruleset.suppress import Suppress
 
 log = structlog.get_logger()
@@ -29,7 +32,8 @@ class RulesetWords:
     """labels: by journey and stage, such as MQL · says: by "model/rule", see
     shared.ruleset.wording · fading: by "model/rule", how its points fade and how long that takes,
     see shared.decay.faded; missing: they don't · core: personas, segments and grade; None where the
-    version can't be read · table: the hand-off table · suppress: whom nothing is sent to or about.
+    version can't be read · table: the hand-off table · suppress: whom nothing is sent to or about ·
+    sales, team: what sales works by.
     """
 
     labels: dict[str, dict[str, list[str]]] = field(default_factory=dict)
@@ -38,6 +42,8 @@ class RulesetWords:
     core: Ruleset | None = None
     table: Table = field(default_factory=dict)
     suppress: Suppress | None = None
+    sales: Sales = field(default_factory=Sales)
+    team: Team | None = None
 
 
 def words_of(source: str) -> RulesetWords:
@@ -45,11 +51,14 @@ def words_of(source: str) -> RulesetWords:
     document = read_ruleset(source)
     # Numbers of rules don't matter here: nothing is granted.
     numbers = {name: number for number, name in enumerate(document.rule_names(), 1)}
+    core = compile_ruleset(document, numbers, 1)
     words = RulesetWords(
         document.labels(),
-        core=compile_ruleset(document, numbers, 1),
+        core=core,
         table=table_of(document),
         suppress=document.suppress,
+        sales=document.sales or Sales(),
+        team=_team(document, core),
     )
     for model_name, model in document.models.items():
         for rule in model.rules:
@@ -57,6 +66,12 @@ def words_of(source: str) -> RulesetWords:
             words.says[name] = rule.say
             words.fading[name] = fading_of(model, rule)
     return words
+
+
+def _team(document: RulesetDocument, core: Ruleset) -> Team | None:
+    if document.sales is None or document.sales.owners is None:
+        return None
+    return Team(document.sales.owners, core.owner_checks)
 
 
 class Rulesets:

@@ -71,7 +71,7 @@ SELECT key, members, stage, stage_since_ms, rests_until > now() AS rests
 LET_REST = "UPDATE account SET dirty = true WHERE key = ANY($1::text[])"
 
 MEMBERS = """
-SELECT m.account, l.ruleset_version, l.scores
+SELECT m.account, l.id, l.known, l.ruleset_version, l.scores
   FROM account_member m JOIN lead l ON l.id = m.lead_id
  WHERE m.account = ANY($1::text[]) AND l.merged_into IS NULL
 """
@@ -98,6 +98,19 @@ PUT_OFF = "UPDATE account SET due_ms = NULL, dirty = false WHERE key = ANY($1::t
 DROP = "DELETE FROM account WHERE key = ANY($1::text[])"
 
 MOVE_COLUMNS = ("account", "at_ms", "from_stage", "to_stage", "scores", "ruleset_version")
+
+# How often each has changed its stage.
+CHANGES = """
+SELECT account, count(*) FROM account_stage_history WHERE account = ANY($1::text[]) GROUP BY 1
+"""
+
+# Facts for the router. Of a person who was erased meanwhile nothing is told.
+TELL = """
+INSERT INTO outbox (shard, lead_id, fact)
+SELECT w.shard, w.lead_id, w.fact
+  FROM unnest($1::smallint[], $2::uuid[], $3::jsonb[]) AS w (shard, lead_id, fact)
+  JOIN lead AS l ON l.id = w.lead_id
+"""
 
 # A ruleset without accounts: what is left of them. Their history stays.
 FORGET = """

@@ -17,10 +17,13 @@ from uuid import UUID
 
 from services.scorer import account_queries as queries
 from services.scorer import metrics
+from services.scorer.account_facts import Member, account_fact
 from services.scorer.account_making import Before, Made, make_account, portions
 from services.scorer.accounts import AccountRules, account_of, shard_of_account
 from services.scorer.scene import NewerRulesetError, Scene
+from shared.facts import fact_document
 from shared.identity import EMAIL
+from shared.ids import shard_of
 from shared.lead_state import decode_scores
 
 LEADS_AT_ONCE = 2000
@@ -153,32 +156,62 @@ async def _make(
     before: Mapping[str, Before],
 ) -> None:
     """Accounts some of whose members are scored under an older ruleset stay as they are."""
-    members: dict[str, list[bytes]] = {}
+    members: dict[str, list[tuple[UUID, bool, bytes]]] = {}
     outdated: set[str] = set()
     for row in await connection.fetch(queries.MEMBERS, keys):
         _refuse_newer(row, scene)
         if row["ruleset_version"] < scene.ruleset.version:
             outdated.add(row["account"])
-        members.setdefault(row["account"], []).append(row["scores"])
+        members.setdefault(row["account"], []).append((row["id"], row["known"], row["scores"]))
     if outdated:
         await connection.execute(queries.PUT_OFF, sorted(outdated))
     if empty := [key for key in keys if key not in members]:
         await connection.execute(queries.DROP, empty)
-    current = {key: states for key, states in members.items() if key not in outdated}
+    current = {key: people for key, people in members.items() if key not in outdated}
     if not current:
         return
 
     def make_all() -> list[Made]:
         return [
             make_account(
-                rules, scene.ruleset, key, [decode_scores(one) for one in states],
+                rules, scene.ruleset, key, [decode_scores(one) for _, _, one in people],
                 before.get(key), scene.watermark_ms,
             )
-            for key, states in current.items()
+            for key, people in current.items()
         ]  # fmt: skip
 
     # In a thread: ten thousand members are tenths of a second that batches would wait for.
-    await _save(connection, scene.ruleset.version, await asyncio.to_thread(make_all))
+    made = await asyncio.to_thread(make_all)
+    await _save(connection, scene.ruleset.version, made)
+    if scene.ruleset.account_rows:
+        moved = {one.key: one for one in made if one.moved_from is not None}
+        people = {
+            key: [Member(lead, known, decode_scores(one)) for lead, known, one in current[key]]
+            for key in moved
+        }
+        await _tell(connection, scene, rules, moved, people)
+
+
+async def _tell(
+    connection: Any,
+    scene: Scene,
+    rules: AccountRules,
+    moved: Mapping[str, Made],
+    people: Mapping[str, list[Member]],
+) -> None:
+    """Facts about companies whose stage a row of the hand-off table asks for."""
+    changes = dict(await connection.fetch(queries.CHANGES, list(moved)))
+    facts = [
+        account_fact(rules, scene.ruleset, one, people[key], changes[key])
+        for key, one in moved.items()
+    ]
+    rows = [
+        (shard_of(UUID(fact.lead_id), scene.shards), fact.lead_id, json.dumps(fact_document(fact)))
+        for fact in facts
+        if fact is not None
+    ]
+    if rows:
+        await connection.execute(queries.TELL, *map(list, zip(*rows, strict=True)))
 
 
 async def _save(connection: Any, version: int, made: list[Made]) -> None:

@@ -21,6 +21,7 @@ from shared.ruleset.model import (
     Rule,
 )
 from shared.ruleset.part import Name, Part, Text
+from shared.ruleset.sales import Sales
 from shared.ruleset.scenarios import Scenarios
 from shared.ruleset.signals import Machines, Signals
 from shared.ruleset.stages import MAIN, Journey, Named, SideStage, Stage, Stages, all_stages
@@ -63,6 +64,7 @@ class RulesetDocument(Part):
     journeys: Annotated[dict[Name, Journey], Field(max_length=20)] = Field({})
     handoffs: HandoffRows = Field([])
     suppress: Suppress | None = None
+    sales: Sales | None = None
     tests: Scenarios = Field([])
 
     def all_journeys(self) -> dict[str, Stages | Journey]:

@@ -46,6 +46,7 @@ WRITTEN: dict[str, _WRITTEN] = {
     "_limit": _or({"const": "once"}),
     "instant_ms": lambda _: {"type": "string", "examples": ["2026-04-01", "2026-04-01T09:00:00Z"]},
     "_texts": lambda inner: inner,
+    "_day": lambda _: {"type": "string", "examples": ["2026-12-24"]},
     "_range": _or({"type": "number"}),
     "_by_journey": _or({"type": "string"}),
     "_counts": _or({"enum": ["content", "sales", "none"]}),

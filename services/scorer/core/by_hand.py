@@ -36,8 +36,8 @@ def set_by_hand(
     name = asked.get("journey", MAIN)
     journey = next((one for one in journeys if one.name == name), None)
     ladder = ruleset.ladders.get(name) if isinstance(name, str) else None
-    if journey is None or ladder is None:
-        return
+    if journey is None or ladder is None or ladder.told is not None:
+        return  # rows of the hand-off table are not stages that somebody can be put on
     stage, here = asked.get("stage"), ladder.place.get(journey.stage)
     stood = UNLOCKED if 0 < journey.locked_ms <= at_ms else journey.locked_ms
     if stage is None:

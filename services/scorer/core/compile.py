@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from services.scorer.core.combined import compile_shown
 from services.scorer.core.compile_ladder import compile_ladder
 from services.scorer.core.compile_rule import compile_rule, traits_of, traits_read
-from services.scorer.core.compiled import ENDLESS, JOURNEY, GradeTable, Rule, Ruleset
+from services.scorer.core.compiled import ENDLESS, JOURNEY, AccountRow, GradeTable, Rule, Ruleset
 from services.scorer.core.consenting import compile_policy
 from services.scorer.core.rule_index import RuleIndex
 from services.scorer.core.signals import compile_signals
@@ -22,6 +22,7 @@ from shared.event_types import GROUP_TRAIT
 from shared.ruleset.document import Condition, RulesetDocument
 from shared.ruleset.handoff_journeys import IN, journey_name, rows_as_journeys
 from shared.ruleset.handoffs import HandoffRow
+from shared.ruleset.owners import Owner
 from shared.ruleset.stages import Journey, Stages
 
 
@@ -86,6 +87,19 @@ def compile_ruleset(
         )
         for name, journey in journeys.items()
     }
+    account_rows = tuple(
+        AccountRow(
+            row.id,
+            frozenset(row.account),
+            None if row.when is None else compiled(row.when)[0],
+            row.do.handoff,
+        )
+        for row in document.handoffs
+        if row.account is not None
+    )
+    owner_checks = {
+        owner.id: compiled(owner.when)[0] for owner in _owners(document) if owner.when is not None
+    }
     personas = tuple((one.id, compiled(one.when)[0]) for one in document.personas)
     segments = tuple((one.id, compiled(one.when)[0]) for one in document.segments)
     holding = tuple(rule for rule in rules if rule.on_trait)
@@ -122,8 +136,15 @@ def compile_ruleset(
         flips=bool(timed or silences),
         consent=consent,
         signals=compile_signals(document.signals),
+        account_rows=account_rows,
+        owner_checks=owner_checks,
         machines=None if isinstance(document.machines, str) else document.machines,
     )
+
+
+def _owners(document: RulesetDocument) -> list[Owner]:
+    sales = document.sales
+    return [] if sales is None or sales.owners is None else sales.owners.team
 
 
 def _rows_at(document: RulesetDocument, journey: str) -> list[HandoffRow]:

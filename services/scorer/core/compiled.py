@@ -112,6 +112,16 @@ class GradeTable:
     digits: Names
 
 
+@dataclass(slots=True, frozen=True)
+class AccountRow:
+    """A row of the hand-off table that looks at companies. when: of the person it is told of."""
+
+    name: str
+    stages: frozenset[str]
+    when: TimedCheck | None
+    handoff: str | None
+
+
 @dataclass(slots=True, eq=False)
 class Ruleset:
     """A compiled version. Holds memos of its own index, and nothing else that changes.
@@ -124,7 +134,9 @@ class Ruleset:
     bands: by model · personas, segments: by id, in the order of the document · rich: more than
     thresholds decides stages or journeys · flips: time itself gives or takes points · consent: what
     people allow who say nothing, None for everything · signals: by event type, what makes two
-    events one · machines: when clicks are a machine's, None for never.
+    events one · machines: when clicks are a machine's, None for never · account_rows: of the
+    hand-off table, those that look at companies · owner_checks: whose leads
+    an owner in sales takes, for those that don't take all.
     """
 
     version: int
@@ -151,3 +163,5 @@ class Ruleset:
     consent: Policy | None = None
     signals: Mapping[str, Same] = field(default_factory=dict)
     machines: Machines | None = None
+    account_rows: tuple[AccountRow, ...] = ()
+    owner_checks: Mapping[str, TimedCheck] = field(default_factory=dict)
