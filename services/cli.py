@@ -11,6 +11,7 @@ import typer
 from deploy.local.commands import app as local_commands
 from services.console.duplicates.commands import app as duplicates
 from services.console.exports.commands import app as exports
+from services.console.handoffs.commands import app as handoffs
 from services.console.lead_commands import app as leads
 from services.console.person_commands import app as persons
 from services.console.stage_commands import app as stage
@@ -36,6 +37,7 @@ app.add_typer(imports, name="import")
 app.add_typer(exports, name="export")
 app.add_typer(links, name="links")
 app.add_typer(destinations, name="destinations")
+app.add_typer(handoffs, name="handoffs")
 app.add_typer(rules, name="rules")
 app.add_typer(stage, name="stage")
 app.add_typer(leads, name="lead")

@@ -107,8 +107,8 @@ class AccountChanged(_Fact, frozen=True, kw_only=True, tag="account_changed"):
 
 
 class HandoffReleased(_Fact, frozen=True, kw_only=True, tag="handoff_released"):
-    """A waiting sales hand-off may go: the lead became known. seq is that of the change that
-    waited; at_ms is when the lead became known.
+    """A hand-off may go that waited until the lead became known, or that a recalculation withheld
+    and a person released. seq is that of the change it came from; at_ms is when it was released.
     """
 
 
@@ -194,3 +194,13 @@ def fact_about(
         other_lead=other_lead,
         **{name: getattr(change, name) for name in StageChange.__struct_fields__},
     )
+
+
+def read_released(document: dict[str, Any], at_ms: int) -> dict[str, Any]:
+    """The fact that lets a withheld hand-off go, made of the one that withheld it."""
+    fact: Any = read_fact(document)
+    fields = {name: getattr(fact, name) for name in HandoffReleased.__struct_fields__}
+    released = HandoffReleased(
+        **{**fields, "at_ms": at_ms, "withheld": False, "waiting": False, "rows": []}
+    )
+    return fact_document(released)

@@ -96,6 +96,9 @@ class Settings(BaseSettings):
     retention_every_seconds: float = Field(86_400.0, gt=0)
     retention_start_seconds: float = Field(120.0, ge=0)
 
+    # What signs sales' answers that come by webhook (Standard Webhooks), parted by commas.
+    sales_webhook_secrets: SecretStr = SecretStr("")
+
     host: str = "127.0.0.1"
     port: int = Field(0, ge=0, le=65535, description="HTTP port of this process; 0 picks one")
     public_url: str = ""

@@ -479,6 +479,68 @@ delivery = sa.Table(
     sa.Index("delivery_lead_idx", "destination_id", "lead_id", "id"),
 )
 
+# Hand-offs, also those that were not sent. id: of the message · handed_ms: when sent, or found
+# · status: shared.handoff_states, since status_ms · bands: by model, at the hand-off · source: how
+# the person came · rules: of its reasons · due_ms: by when it is to be accepted · clock: what is
+# still to come of its clock, [[level, ms]], the next at clock_ms · until_ms: of a snooze, or of the
+# time that the lead is left alone · fact: of one that is withheld, to release it.
+handoff = sa.Table(
+    "handoff",
+    metadata,
+    sa.Column("id", UUID, primary_key=True),
+    sa.Column("lead_id", UUID, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("journey", sa.Text, nullable=False),
+    sa.Column("stage", sa.Text, nullable=False),
+    sa.Column("episode", sa.Integer, nullable=False),
+    sa.Column("seq", sa.Integer, nullable=False),
+    sa.Column("ruleset_version", sa.Integer, nullable=False),
+    sa.Column("handed_ms", sa.BigInteger, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("status_ms", sa.BigInteger, nullable=False),
+    sa.Column("owner", sa.Text),
+    sa.Column("bands", JSONB, nullable=False, server_default="{}"),
+    sa.Column("grade", sa.Text),
+    sa.Column("source", sa.Text, nullable=False, server_default=""),
+    sa.Column("rules", sa.ARRAY(sa.Text), nullable=False, server_default="{}"),
+    sa.Column("due_ms", sa.BigInteger),
+    sa.Column("clock", JSONB, nullable=False, server_default="[]"),
+    sa.Column("clock_ms", sa.BigInteger),
+    sa.Column("until_ms", sa.BigInteger),
+    sa.Column("reason", sa.Text, nullable=False, server_default=""),
+    sa.Column("amount", sa.Numeric(18, 2)),
+    sa.Column("currency", sa.Text, nullable=False, server_default=""),
+    sa.Column("accepted_ms", sa.BigInteger),
+    sa.Column("ended_ms", sa.BigInteger),
+    sa.Column("fact", JSONB),
+    sa.Index("handoff_lead_id_idx", "lead_id"),
+    sa.Index("handoff_handed_ms_id_idx", "handed_ms", "id"),
+    sa.Index("handoff_status_handed_ms_idx", "status", "handed_ms"),
+    sa.Index("handoff_clock_ms_idx", "clock_ms", postgresql_where=sa.text("clock_ms IS NOT NULL")),
+)
+
+# What was done with hand-offs. via: api, cli, link, webhook or clock · note: free text · link: hash
+# of the link that was used, which works once.
+handoff_act = sa.Table(
+    "handoff_act",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("handoff_id", UUID, nullable=False),
+    sa.Column("lead_id", UUID, nullable=False),
+    sa.Column("at_ms", sa.BigInteger, nullable=False),
+    sa.Column("act", sa.Text, nullable=False),
+    sa.Column("via", sa.Text, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False, server_default=""),
+    sa.Column("reason", sa.Text, nullable=False, server_default=""),
+    sa.Column("note", sa.Text, nullable=False, server_default=""),
+    sa.Column("amount", sa.Numeric(18, 2)),
+    sa.Column("currency", sa.Text, nullable=False, server_default=""),
+    sa.Column("until_ms", sa.BigInteger),
+    sa.Column("link", BYTEA, unique=True),
+    sa.Index("handoff_act_handoff_id_id_idx", "handoff_id", "id"),
+    sa.Index("handoff_act_lead_id_idx", "lead_id"),
+)
+
 # Words that the hand-off table put on leads.
 lead_tag = sa.Table(
     "lead_tag",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from fastapi import Depends, FastAPI
 from fastapi.security import HTTPBearer
@@ -13,6 +13,10 @@ from services.console.accounts import AccountReader, account_routes
 from services.console.duplicates.desk import DuplicateDesk
 from services.console.duplicates.routes import duplicate_routes
 from services.console.erasures import PersonDesk
+from services.console.handoffs.desk import HandoffDesk
+from services.console.handoffs.hook import hook_routes
+from services.console.handoffs.pages import page_routes
+from services.console.handoffs.routes import handoff_routes
 from services.console.judging import JudgeDesk, judge_routes
 from services.console.lead_finding import finding_routes
 from services.console.merge_routes import merge_routes
@@ -42,11 +46,14 @@ def create_app(
     forms: IdentifierForms = PLAIN_FORMS,
     hash_key: bytes = b"",
     persons: PersonDesk | None = None,
+    shards: int = 4,
+    hook_secrets: Sequence[str] = (),
 ) -> FastAPI:
     """Build the app. `now_ms` is the clock, `send` puts an event on lead-events and raises
     TryAgainError while it can't, `forms` is how identifiers are kept here, `hash_key` that of
-    keyed hashes; without `persons` there are no routes about them. Raises ValueError if the token
-    is empty.
+    keyed hashes and signs links to hand-offs; without `persons` there are no routes about them;
+    `shards` are those of the outbox; who signs with `hook_secrets` may answer by webhook. Raises
+    ValueError if the token is empty, or a secret can't be read.
     """
     gate = TokenGate(token)
     app = FastAPI(
@@ -56,6 +63,7 @@ def create_app(
     # HTTPBearer only tells OpenAPI about the scheme; the gate decides.
     shown = Depends(HTTPBearer(auto_error=False, description="The API token."))
     reader = LeadReader(engine, now_ms)
+    handoffs = HandoffDesk(engine, send, now_ms, shards)
     merging = MergeDesk(engine, send, now_ms, hash_key)
     for router in (
         finding_routes(reader, forms),
@@ -68,10 +76,15 @@ def create_app(
         merge_routes(merging),
         duplicate_routes(DuplicateDesk(engine, merging)),
         account_routes(AccountReader(engine, now_ms)),
+        handoff_routes(handoffs),
     ):
         app.include_router(router, dependencies=[Depends(gate), shown])
     if persons is not None:
         app.include_router(person_routes(persons), dependencies=[Depends(gate), shown])
+    if hook_secrets:
+        app.include_router(hook_routes(handoffs, hook_secrets))
+    if hash_key:
+        app.include_router(page_routes(handoffs, hash_key, now_ms))
     app.add_middleware(RequestTimes)
     answer_refusals(app)
     return app

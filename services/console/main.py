@@ -57,7 +57,24 @@ async def _serve(settings: Settings, forms: IdentifierForms) -> None:
     token = settings.api_token.get_secret_value()
     hash_key = settings.hash_key.get_secret_value().encode()
     persons = PersonDesk(engine, hash_key, sender.send_erasure, _now_ms, forms)
-    app = create_app(engine, health, token, _now_ms, sender.send, forms, hash_key, persons)
+    given = settings.sales_webhook_secrets.get_secret_value().split(",")
+    secrets = [one.strip() for one in given if one.strip()]
+    app = create_app(
+        engine,
+        health,
+        token,
+        _now_ms,
+        sender.send,
+        forms,
+        hash_key,
+        persons,
+        settings.router_shards,
+        [
+            one.strip()
+            for one in settings.sales_webhook_secrets.get_secret_value().split(",")
+            if one
+        ],
+    )
     server = _Server(
         uvicorn.Config(
             app,

@@ -18,3 +18,13 @@ EXPLANATIONS_DIFFERENT = Counter(
     "leadscore_console_explanation_differences_total",
     "Explanations whose entries did not add up to the score kept with the lead. Should stay 0.",
 )
+HANDOFF_ACTS = Counter(
+    "leadscore_console_handoff_acts",
+    "What was done with hand-offs, by act and way (api, cli, link, webhook).",
+    ["act", "via"],
+)
+HANDOFF_ANSWER_SECONDS = Histogram(
+    "leadscore_console_handoff_answer_seconds",
+    "Time from a hand-off to sales to its being accepted or rejected, nights and all.",
+    buckets=(60, 600, 3600, 4 * 3600, 8 * 3600, 86400, 2 * 86400, 7 * 86400),
+)

@@ -58,6 +58,11 @@ SELECT score, status, decided_by, decided_at, found_at FROM duplicate_pair
     "accounts": """
 SELECT lead_id, account FROM account_member WHERE lead_id = ANY($1::uuid[]) ORDER BY lead_id
 """,
+    "handoffs": "SELECT * FROM handoff WHERE lead_id = ANY($1::uuid[]) ORDER BY handed_ms, id",
+    "handoff_acts": """
+SELECT id, handoff_id, lead_id, at_ms, act, via, actor, reason, note, amount, currency, until_ms
+  FROM handoff_act WHERE lead_id = ANY($1::uuid[]) ORDER BY id
+""",
     "tags": "SELECT * FROM lead_tag WHERE lead_id = ANY($1::uuid[]) ORDER BY lead_id, tag",
     "owners": "SELECT * FROM lead_owner WHERE lead_id = ANY($1::uuid[]) ORDER BY lead_id",
     "carried_forward": "SELECT * FROM carry WHERE lead_id = ANY($1::uuid[]) ORDER BY lead_id",

@@ -16,6 +16,7 @@ from services.router.cloudevents import SOURCE, TYPES, topic_of
 from services.router.decide import MessageKind
 from services.router.messages import (
     HandOff,
+    HandoffOverdue,
     LeadAlert,
     LeadMerged,
     LeadSignal,
@@ -33,6 +34,7 @@ DATA: dict[MessageKind, type[BaseModel]] = {
     "lead-alert": LeadAlert,
     "handoff-content": HandOff,
     "handoff-sales": HandOff,
+    "handoff-overdue": HandoffOverdue,
 }
 SCHEMAS = "#/components/schemas/"
 # Messages that always have a number of the lead's sequence.

@@ -23,7 +23,9 @@ from services.router.decide import (
     place_of,
 )
 from services.router.facts import Announcement, AnyFact, Fact, HandoffReleased, open_fact
+from services.router.handing import kept_of
 from services.router.history import History
+from services.router.kept_handoffs import Kept
 from services.router.messages import HandOff
 from services.router.metrics import FACTS_UNBUILT
 from services.router.outbox import Pool, Row
@@ -40,7 +42,8 @@ log = structlog.get_logger()
 
 LEADS_AT_ONCE = 50
 # What tells of a person: it needs what is stored of the lead, and may be suppressed.
-_PACKETS = frozenset({*HANDOFF.values(), ALERT})
+HANDOFFS = frozenset(HANDOFF.values())
+_PACKETS = HANDOFFS | {ALERT}
 
 # What building may raise on data that isn't as it should be.
 _DATA_ERRORS = (PoisonError, ValueError, TypeError, LookupError, ArithmeticError)
@@ -50,13 +53,14 @@ _DATA_ERRORS = (PoisonError, ValueError, TypeError, LookupError, ArithmeticError
 class Built:
     """A chunk, ready to go out.
 
-    row_ids: facts told by `messages` · effects: what else follows from them · blocked: leads set
-    aside, each from which row on.
+    row_ids: facts told by `messages` · effects, kept: what else follows from them, and hand-offs
+    as they are kept · blocked: leads set aside, each from which row on.
     """
 
     row_ids: list[int] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
+    kept: list[Kept] = field(default_factory=list)
     blocked: dict[str, int] = field(default_factory=dict)
 
 
@@ -106,12 +110,14 @@ class Builder:
             if each.row.id >= built.blocked.get(each.row.lead_id, each.row.id + 1):
                 continue
             try:
-                messages = await self._messages(each, leads, waited, owners)
+                messages, kept = await self._messages(each, leads, waited, owners)
             except _DATA_ERRORS as error:
                 _set_aside(built, each.row, error)
                 continue
             built.row_ids.append(each.row.id)
             built.messages.extend(messages)
+            if kept is not None:
+                built.kept.append(kept)
             if (effect := effect_of(each.fact, each.table)) is not None:
                 built.effects.append(effect)
         return built
@@ -159,11 +165,11 @@ class Builder:
         leads: _Leads,
         waited: _Changes,
         owners: Mapping[str, str | None],
-    ) -> list[Message]:
-        """All of one fact, but for what is suppressed by now."""
+    ) -> tuple[list[Message], Kept | None]:
+        """All of one fact, but for what is suppressed by now; and its hand-off."""
         fact, kinds = told.fact, told.kinds
         if isinstance(fact, Announcement):
-            return [_message(fact, kind, msgspec.json.encode(fact.data)) for kind in kinds]
+            return [_message(fact, kind, msgspec.json.encode(fact.data)) for kind in kinds], None
         if not _PACKETS.isdisjoint(kinds):
             lead = leads[fact.lead_id, fact.at_ms]
             if isinstance(lead, PoisonError):
@@ -186,7 +192,9 @@ class Builder:
                 assert packet is not None
                 data = packet_data(kind, packet, rows_of(fact, told.table))
             messages.append(_message(fact, kind, data))
-        return messages
+        packets = (message.data for message in messages if message.kind in HANDOFFS)
+        words = await self.rulesets.words(fact.ruleset_version)
+        return messages, kept_of(fact, next(packets, None), words, milliseconds(datetime.now(UTC)))
 
     async def _packet(
         self,

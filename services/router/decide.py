@@ -66,7 +66,7 @@ def decide(fact: AnyFact, table: Table = NO_ROWS) -> tuple[MessageKind, ...]:
     if isinstance(fact, LeadUnmerged):
         return (UNMERGED,)
     if isinstance(fact, HandoffReleased):
-        return (HANDOFF["sales"],)
+        return (HANDOFF[fact.handoff or "sales"],)
     told: tuple[MessageKind, ...] = (SIGNAL if isinstance(fact, RowFact) else STAGE_CHANGED,)
     if fact.withheld or fact.merged_into is not None:
         return told

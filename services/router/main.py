@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from uuid import uuid4
 
 import asyncpg
@@ -16,6 +17,8 @@ from services.router.away import AWAY_ERRORS
 from services.router.deliver import Deliverer
 from services.router.outbound import Outbound
 from services.router.relay import Relay
+from services.router.ruleset_words import Rulesets
+from services.router.sales_clock import SalesClock
 from shared.database import dsn
 from shared.health import Health, serve_health
 from shared.logs import configure_logs
@@ -46,7 +49,10 @@ async def serve(settings: Settings, stopping: asyncio.Event | None = None) -> in
             outbound = Outbound()
             relay = Relay(settings, pool, health, owner)
             try:
-                return await _work(relay, Deliverer(settings, pool, outbound), stopping)
+                clock = SalesClock(
+                    pool, Rulesets(pool), settings.router_shards, settings.public_url, _now_ms
+                )
+                return await _work(relay, Deliverer(settings, pool, outbound), clock, stopping)
             finally:
                 await outbound.close()
     finally:
@@ -54,10 +60,13 @@ async def serve(settings: Settings, stopping: asyncio.Event | None = None) -> in
         await asyncio.gather(answering, return_exceptions=True)
 
 
-async def _work(relay: Relay, deliverer: Deliverer, stopping: asyncio.Event) -> int:
+async def _work(
+    relay: Relay, deliverer: Deliverer, clock: SalesClock, stopping: asyncio.Event
+) -> int:
     tasks = [
         asyncio.create_task(relay.run(stopping)),
         asyncio.create_task(deliverer.run(stopping)),
+        asyncio.create_task(clock.run(stopping)),
     ]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
@@ -88,6 +97,10 @@ async def _pool(
             log.warning("a dependency is away", dependency="postgres", error=type(error).__name__)
             await asyncio.sleep(CONNECT_RETRY_SECONDS)
     return None
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _stop_on_signals() -> asyncio.Event:

@@ -262,3 +262,23 @@ class LeadAlert(Data):
     suppression: Suppression
     link: str | None
     ruleset_version: int
+
+
+class HandoffOverdue(Data):
+    """Data of handoff-overdue, type com.leadscore.handoff.overdue.v1: the clock of a hand-off to
+    sales. level: reminder (it isn't answered yet), overdue (it should be by now), escalation,
+    reassign (it is another's now), woken (it was put off until now).
+    """
+
+    lead_id: str
+    handoff_id: str = Field(description="the id of the hand-off's message")
+    level: Literal["reminder", "overdue", "escalation", "reassign", "woken"]
+    at: str = Field(description="when it fell due")
+    journey: str
+    stage: str
+    episode: int
+    owner: str | None
+    former_owner: str | None
+    handed_at: str
+    due_at: str | None = Field(description="by when it is to be answered, in working time")
+    link: str | None = Field(description="the hand-off in the console's API")

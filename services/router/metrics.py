@@ -38,3 +38,6 @@ DELIVERY_SECONDS = Histogram(
     "Seconds a webhook receiver took to answer",
     buckets=(0.05, 0.1, 0.3, 1, 3, 5, 15),
 )
+HANDOFF_LEVELS = Counter(
+    "leadscore_router_handoff_levels", "Hand-offs to sales whose clock struck, by level", ["level"]
+)

@@ -12,6 +12,7 @@ import msgspec
 
 from services.router.cloudevents import Message, webhook_body
 from services.router.effects import carry_out
+from services.router.kept_handoffs import Kept, keep
 from services.router.metrics import SWEPT
 from services.router.table import Effect
 
@@ -109,6 +110,7 @@ async def mark(
     messages: Sequence[Message],
     offsets: Offsets,
     effects: Sequence[Effect] = (),
+    kept: Sequence[Kept] = (),
 ) -> None:
     """Note in one transaction that these facts are out, queue their webhooks, and do what else
     follows from them.
@@ -121,6 +123,7 @@ async def mark(
         await save_offsets(connection, shard, epoch, offsets)
         there = {row[0] for row in await connection.fetch(MARK, row_ids)}
         messages = [message for message in messages if message.lead_id in there]
+        await keep(connection, [each for each in kept if each.lead_id in there])
         await carry_out(connection, [effect for effect in effects if effect.lead_id in there])
         if messages and await connection.fetchval(ENABLED):
             await connection.execute(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from services.router.outbox import Pool
 from services.router.owners import Candidate, Given, Team, owner_for
@@ -51,38 +52,43 @@ async def give(pool: Pool, wanted: Sequence[Wanted]) -> dict[str, str | None]:
     """The owner of each lead, by lead; None where nobody fits. Stored before it is published, so
     that a message that is made again names the same one.
     """
-    ids = [each.lead_id for each in wanted]
     async with pool.acquire() as connection, connection.transaction():
-        await connection.execute(LOCK)
-        former: dict[str, str] = {row[0]: row[1] for row in await connection.fetch(FORMER, ids)}
-        of_company = {row[0]: row[1] for row in await connection.fetch(OF_COMPANY, ids)}
-        turns: dict[str, int] = {row[0]: row[1] for row in await connection.fetch(TURNS)}
-        found: dict[str, Given] = {}
-        counted: dict[str, int] = {}
-        for each in wanted:
-            lead = Candidate(
-                each.lead_id, each.state, former.get(each.lead_id), of_company.get(each.lead_id)
-            )
-            made = owner_for(each.team, lead, turns, each.at_ms, each.but)
-            if each.lead_id in found and made.owner == found[each.lead_id].owner:
-                continue  # a lead that is handed over twice in a chunk
-            found[each.lead_id] = made
-            if made.owner is not None:
-                former[each.lead_id] = made.owner
-                if made.why == "turn":
-                    turns[made.owner] = turns.get(made.owner, 0) + 1
-                    counted[made.owner] = counted.get(made.owner, 0) + 1
-        new = {
-            lead: made
-            for lead, made in found.items()
-            if made.owner is not None and made.why != "former"
-        }
-        if new:
-            at_ms = max(each.at_ms for each in wanted)
-            await connection.execute(
-                GIVE, list(new), [one.owner for one in new.values()],
-                [one.why for one in new.values()], at_ms,
-            )  # fmt: skip
-        if counted:
-            await connection.execute(COUNT, list(counted), list(counted.values()))
+        return await give_within(connection, wanted)
+
+
+async def give_within(connection: Any, wanted: Sequence[Wanted]) -> dict[str, str | None]:
+    """The same inside the caller's transaction."""
+    ids = [each.lead_id for each in wanted]
+    await connection.execute(LOCK)
+    former: dict[str, str] = {row[0]: row[1] for row in await connection.fetch(FORMER, ids)}
+    of_company = {row[0]: row[1] for row in await connection.fetch(OF_COMPANY, ids)}
+    turns: dict[str, int] = {row[0]: row[1] for row in await connection.fetch(TURNS)}
+    found: dict[str, Given] = {}
+    counted: dict[str, int] = {}
+    for each in wanted:
+        lead = Candidate(
+            each.lead_id, each.state, former.get(each.lead_id), of_company.get(each.lead_id)
+        )
+        made = owner_for(each.team, lead, turns, each.at_ms, each.but)
+        if each.lead_id in found and made.owner == found[each.lead_id].owner:
+            continue  # a lead that is handed over twice in a chunk
+        found[each.lead_id] = made
+        if made.owner is not None:
+            former[each.lead_id] = made.owner
+            if made.why == "turn":
+                turns[made.owner] = turns.get(made.owner, 0) + 1
+                counted[made.owner] = counted.get(made.owner, 0) + 1
+    new = {
+        lead: made
+        for lead, made in found.items()
+        if made.owner is not None and made.why != "former"
+    }
+    if new:
+        at_ms = max(each.at_ms for each in wanted)
+        await connection.execute(
+            GIVE, list(new), [one.owner for one in new.values()],
+            [one.why for one in new.values()], at_ms,
+        )  # fmt: skip
+    if counted:
+        await connection.execute(COUNT, list(counted), list(counted.values()))
     return {lead: made.owner for lead, made in found.items()}

@@ -123,6 +123,7 @@ class Shard:
             built.messages,
             offsets,
             built.effects,
+            built.kept,
         )
         FACTS_DONE.inc(len(built.row_ids))
         LAG_SECONDS.observe((datetime.now(UTC) - rows[0].created_at).total_seconds())

@@ -6,15 +6,18 @@ A chunk is one Kafka transaction, so a fact with any message on the topics has a
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import msgspec
 import structlog
 
-from services.router.build import expected_ids
+from services.router.build import HANDOFFS, expected_ids
 from services.router.claims import stored_offsets
 from services.router.cloudevents import Message
 from services.router.decide import ORDER, MessageKind, message_id, number_of, place_of
-from services.router.facts import AnyFact, open_fact
+from services.router.facts import Announcement, AnyFact, open_fact
+from services.router.handing import kept_of
+from services.router.kept_handoffs import Kept
 from services.router.metrics import FOUND_ON_TOPIC
 from services.router.outbox import (
     LostShardError,
@@ -28,6 +31,7 @@ from services.router.outbox import (
 from services.router.ruleset_words import Rulesets
 from services.router.table import Effect, Table, effect_of
 from services.router.tail import Found, read_back
+from shared.envelope import milliseconds
 from shared.errors import PoisonError
 from shared.settings import Settings
 
@@ -43,6 +47,7 @@ class _Matched:
     row_ids: set[int] = field(default_factory=set)
     messages: dict[str, Message] = field(default_factory=dict)
     effects: dict[int, Effect] = field(default_factory=dict)
+    kept: dict[int, Kept] = field(default_factory=dict)
 
 
 async def take_over(
@@ -68,7 +73,8 @@ async def take_over(
         matched.messages.values(), key=lambda each: (each.lead_id, each.seq or 0, ORDER[each.kind])
     )
     effects = [effect for _, effect in sorted(matched.effects.items(), key=lambda one: one[0])]
-    await mark(pool, shard, epoch, sorted(matched.row_ids), ordered, until, effects)
+    kept = [each for _, each in sorted(matched.kept.items(), key=lambda one: one[0])]
+    await mark(pool, shard, epoch, sorted(matched.row_ids), ordered, until, effects, kept)
     FOUND_ON_TOPIC.inc(len(matched.row_ids))
     log.info("shard taken over", shard=shard, read_back=read, already_out=len(matched.row_ids))
 
@@ -93,6 +99,10 @@ async def _match(
         matched.row_ids.add(row_id)
         if (effect := effect_of(fact, table)) is not None:
             matched.effects[row_id] = effect
+        if kind in HANDOFFS or row_id not in matched.kept:
+            data = found.data if kind in HANDOFFS else None
+            if (kept := await _kept(rulesets, fact, data)) is not None:
+                matched.kept[row_id] = kept
         matched.messages[found.id] = Message(
             id=message_id(fact.lead_id, place_of(fact), kind),
             kind=kind,
@@ -101,3 +111,10 @@ async def _match(
             at_ms=fact.at_ms,
             data=found.data,
         )
+
+
+async def _kept(rulesets: Rulesets, fact: AnyFact, data: bytes | None) -> Kept | None:
+    if isinstance(fact, Announcement):
+        return None
+    words = await rulesets.words(fact.ruleset_version)
+    return kept_of(fact, data, words, milliseconds(datetime.now(UTC)))

@@ -86,6 +86,8 @@ DELETE FROM lead_merge WHERE absorbed = ANY($1::uuid[]) OR survivor = ANY($1::uu
 DELETE FROM duplicate_pair WHERE lead_a = ANY($1::uuid[]) OR lead_b = ANY($1::uuid[])
 """,
     "carries": "DELETE FROM carry WHERE lead_id = ANY($1::uuid[])",
+    "handoffs": "DELETE FROM handoff WHERE lead_id = ANY($1::uuid[])",
+    "handoff_acts": "DELETE FROM handoff_act WHERE lead_id = ANY($1::uuid[])",
     "tags": "DELETE FROM lead_tag WHERE lead_id = ANY($1::uuid[])",
     "owners": "DELETE FROM lead_owner WHERE lead_id = ANY($1::uuid[])",
     "account_notes": "DELETE FROM account_dirty_lead WHERE lead_id = ANY($1::uuid[])",

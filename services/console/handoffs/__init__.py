@@ -1,0 +1,1 @@
+"""Hand-offs: listed, answered by sales, released and dropped."""
