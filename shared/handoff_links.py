@@ -65,6 +65,8 @@ def read_link(token: str, key: bytes, now_s: int) -> Answer:
         if act not in MOVES:
             raise ValueError(token)
         answer = Answer(UUID(handoff_id), act, int(ends))
+        if write_link(answer, key) != token:  # another spelling would be a second link
+            raise ValueError(token)
     except (ValueError, binascii.Error):
         raise LinkError("this link isn't valid: it may have been cut off") from None
     if answer.ends_s < now_s:

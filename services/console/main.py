@@ -69,11 +69,7 @@ async def _serve(settings: Settings, forms: IdentifierForms) -> None:
         hash_key,
         persons,
         settings.router_shards,
-        [
-            one.strip()
-            for one in settings.sales_webhook_secrets.get_secret_value().split(",")
-            if one
-        ],
+        secrets,
     )
     server = _Server(
         uvicorn.Config(

@@ -80,7 +80,7 @@ async def read_bounded(request: Request, most: int) -> bytes:
 
 def _is_signed(hook: Webhook, body: bytes, headers: dict[str, str]) -> bool:
     try:
-        hook.verify(body, headers)
-    except (WebhookVerificationError, ValueError, UnicodeError):
+        hook.verify(body, headers, json_parse=False)
+    except (WebhookVerificationError, ValueError, OverflowError, OSError):
         return False
     return True
