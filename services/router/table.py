@@ -29,7 +29,7 @@ class Effect:
 
 
 def table_of(document: RulesetDocument) -> Table:
-    return {row.id: row for row in document.handoffs}
+    return {row.id: row for row in document.all_rows()}
 
 
 def rows_of(fact: AnyFact, table: Table) -> list[HandoffRow]:

@@ -10,6 +10,7 @@ from shared.ruleset.handoff_checks import handoff_faults, suppress_faults
 from shared.ruleset.model_checks import band_faults, grade_faults, model_faults
 from shared.ruleset.sales_checks import sales_faults
 from shared.ruleset.scenario_checks import scenario_faults
+from shared.ruleset.sequence_checks import sequence_faults
 from shared.ruleset.stage_checks import journey_faults, named_faults
 from shared.ruleset.stages import all_stages
 
@@ -36,6 +37,7 @@ def faults_of(document: RulesetDocument) -> list[Fault]:
     faults.extend(handoff_faults(document, names))
     faults.extend(suppress_faults(document, names))
     faults.extend(sales_faults(document, names))
+    faults.extend(sequence_faults(document, names))
     faults.extend(scenario_faults(document, names, stage_names(document)))
     return faults
 

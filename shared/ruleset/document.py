@@ -9,7 +9,7 @@ from pydantic import Field
 from shared.ruleset.accounts import Accounts
 from shared.ruleset.condition import Condition
 from shared.ruleset.consent import ConsentPolicy
-from shared.ruleset.handoffs import HandoffRows
+from shared.ruleset.handoffs import SEQUENCE_ROW, HandoffRow, HandoffRows
 from shared.ruleset.model import (
     MAX_DISTINCT_VALUES,
     MAX_RULES,
@@ -23,6 +23,7 @@ from shared.ruleset.model import (
 from shared.ruleset.part import Name, Part, Text
 from shared.ruleset.sales import Sales
 from shared.ruleset.scenarios import Scenarios
+from shared.ruleset.sequences import DEFAULT_LIMITS, SequenceLimits, Sequences
 from shared.ruleset.signals import Machines, Signals
 from shared.ruleset.stages import MAIN, Journey, Named, SideStage, Stage, Stages, all_stages
 from shared.ruleset.suppress import Suppress
@@ -65,11 +66,30 @@ class RulesetDocument(Part):
     handoffs: HandoffRows = Field([])
     suppress: Suppress | None = None
     sales: Sales | None = None
+    sequences: Sequences = Field({})
+    sequence_limits: SequenceLimits = DEFAULT_LIMITS
     tests: Scenarios = Field([])
 
     def all_journeys(self) -> dict[str, Stages | Journey]:
         """Every journey by its name, main first."""
         return {MAIN: self.stages, **self.journeys}
+
+    def all_rows(self) -> list[HandoffRow]:
+        """The hand-off table, and how sequences are entered, as rows that start them."""
+        found = list(self.handoffs)
+        for name, sequence in self.sequences.items():
+            if sequence.enter is not None:
+                row = {
+                    "id": f"{SEQUENCE_ROW}{name}"[:64],
+                    "title": sequence.title,
+                    "stage": sequence.enter.stage,
+                    "segment": sequence.enter.segment,
+                    "journey": sequence.journey if sequence.enter.stage else MAIN,
+                    "when": sequence.enter.when,
+                    "do": {"start": [name]},
+                }
+                found.append(HandoffRow.model_validate(row))
+        return found
 
     def labels(self) -> dict[str, dict[str, list[str]]]:
         """What people call each stage, by journey: the ladder's in its order, then those beside."""

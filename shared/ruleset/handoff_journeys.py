@@ -41,7 +41,7 @@ def row_of_journey(name: str) -> tuple[str, str]:
 
 def rows_as_journeys(document: RulesetDocument) -> Iterator[tuple[HandoffRow, Journey]]:
     """The journey of each row that needs one; every lead is on it from the start."""
-    for row in document.handoffs:
+    for row in document.all_rows():
         if row.kind in {"band", "grade"}:
             yield row, _by_points(row, _least(row, document))
         elif row.segment is not None:

@@ -11,6 +11,8 @@ from shared.ruleset.part import Duration, Name, Part, Text, Texts, as_list, refu
 from shared.ruleset.stages import MAIN, Names, Receiver
 
 MAX_ROWS = 100
+# Rows that sequences make of how they are entered begin so.
+SEQUENCE_ROW = "sequence-"
 DAY_MS = 86_400_000
 AGAIN_AFTER_MS = DAY_MS
 # How long somebody who comes back after a silence counts as one who does.

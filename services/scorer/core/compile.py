@@ -94,7 +94,7 @@ def compile_ruleset(
             None if row.when is None else compiled(row.when)[0],
             row.do.handoff,
         )
-        for row in document.handoffs
+        for row in document.all_rows()
         if row.account is not None
     )
     owner_checks = {
@@ -149,7 +149,7 @@ def _owners(document: RulesetDocument) -> list[Owner]:
 
 def _rows_at(document: RulesetDocument, journey: str) -> list[HandoffRow]:
     """The rows of the hand-off table that look at stages of a journey."""
-    return [row for row in document.handoffs if row.stage is not None and row.journey == journey]
+    return [row for row in document.all_rows() if row.stage is not None and row.journey == journey]
 
 
 def _is_open(rule: Rule) -> bool:
