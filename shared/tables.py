@@ -479,6 +479,64 @@ delivery = sa.Table(
     sa.Index("delivery_lead_idx", "destination_id", "lead_id", "id"),
 )
 
+# Leads on nurture sequences. version: of the ruleset whose sequence it is · status: entered (to be
+# looked at), running, paused (by hand) or ended (why) · next_step: from 0 · planned_ms: when the
+# next step is meant to go, due_ms: when to look at it again.
+sequence_enrolment = sa.Table(
+    "sequence_enrolment",
+    metadata,
+    sa.Column("id", UUID, primary_key=True),
+    sa.Column("lead_id", UUID, nullable=False),
+    sa.Column("sequence", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("arm", sa.Text, nullable=False, server_default=""),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("entered_ms", sa.BigInteger, nullable=False),
+    sa.Column("started_ms", sa.BigInteger),
+    sa.Column("next_step", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("planned_ms", sa.BigInteger),
+    sa.Column("due_ms", sa.BigInteger),
+    sa.Column("ended_ms", sa.BigInteger),
+    sa.Column("why", sa.Text, nullable=False, server_default=""),
+    sa.Index(
+        "sequence_enrolment_live_idx",
+        "lead_id",
+        "sequence",
+        unique=True,
+        postgresql_where=sa.text("status <> 'ended'"),
+    ),
+    sa.Index(
+        "sequence_enrolment_due_ms_idx", "due_ms", postgresql_where=sa.text("due_ms IS NOT NULL")
+    ),
+    sa.Index("sequence_enrolment_lead_id_sequence_idx", "lead_id", "sequence"),
+    sa.Index("sequence_enrolment_sequence_status_idx", "sequence", "status"),
+)
+
+# Steps that were sent, or left out (why): each once, whatever happens. content: its id.
+sequence_step = sa.Table(
+    "sequence_step",
+    metadata,
+    sa.Column("enrolment_id", UUID, primary_key=True),
+    sa.Column("step", sa.Integer, primary_key=True),
+    sa.Column("lead_id", UUID, nullable=False),
+    sa.Column("sequence", sa.Text, nullable=False),
+    sa.Column("step_id", sa.Text, nullable=False),
+    sa.Column("at_ms", sa.BigInteger, nullable=False),
+    sa.Column("sent", sa.Boolean, nullable=False),
+    sa.Column("why", sa.Text, nullable=False, server_default=""),
+    sa.Column("content", sa.Text, nullable=False, server_default=""),
+    sa.Index("sequence_step_lead_id_at_ms_idx", "lead_id", "at_ms"),
+)
+
+# Sequences that rest: nothing of them goes out.
+sequence_pause = sa.Table(
+    "sequence_pause",
+    metadata,
+    sa.Column("sequence", sa.Text, primary_key=True),
+    sa.Column("since_ms", sa.BigInteger, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False, server_default=""),
+)
+
 # Hand-offs, also those that were not sent. id: of the message · handed_ms: when sent, or found
 # · status: shared.handoff_states, since status_ms · bands: by model, at the hand-off · source: how
 # the person came · rules: of its reasons · due_ms: by when it is to be accepted · clock: what is

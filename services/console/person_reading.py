@@ -63,6 +63,12 @@ SELECT lead_id, account FROM account_member WHERE lead_id = ANY($1::uuid[]) ORDE
 SELECT id, handoff_id, lead_id, at_ms, act, via, actor, reason, note, amount, currency, until_ms
   FROM handoff_act WHERE lead_id = ANY($1::uuid[]) ORDER BY id
 """,
+    "sequences": """
+SELECT * FROM sequence_enrolment WHERE lead_id = ANY($1::uuid[]) ORDER BY entered_ms, id
+""",
+    "sequence_steps": """
+SELECT * FROM sequence_step WHERE lead_id = ANY($1::uuid[]) ORDER BY at_ms, step
+""",
     "tags": "SELECT * FROM lead_tag WHERE lead_id = ANY($1::uuid[]) ORDER BY lead_id, tag",
     "owners": "SELECT * FROM lead_owner WHERE lead_id = ANY($1::uuid[]) ORDER BY lead_id",
     "carried_forward": "SELECT * FROM carry WHERE lead_id = ANY($1::uuid[]) ORDER BY lead_id",

@@ -88,6 +88,8 @@ DELETE FROM duplicate_pair WHERE lead_a = ANY($1::uuid[]) OR lead_b = ANY($1::uu
     "carries": "DELETE FROM carry WHERE lead_id = ANY($1::uuid[])",
     "handoffs": "DELETE FROM handoff WHERE lead_id = ANY($1::uuid[])",
     "handoff_acts": "DELETE FROM handoff_act WHERE lead_id = ANY($1::uuid[])",
+    "sequences": "DELETE FROM sequence_enrolment WHERE lead_id = ANY($1::uuid[])",
+    "sequence_steps": "DELETE FROM sequence_step WHERE lead_id = ANY($1::uuid[])",
     "tags": "DELETE FROM lead_tag WHERE lead_id = ANY($1::uuid[])",
     "owners": "DELETE FROM lead_owner WHERE lead_id = ANY($1::uuid[])",
     "account_notes": "DELETE FROM account_dirty_lead WHERE lead_id = ANY($1::uuid[])",

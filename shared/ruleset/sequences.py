@@ -104,7 +104,7 @@ class NurtureSequence(Part):
     hours: Hours = Hours.model_validate({"from": "09:00", "to": "17:00"})
     time_zone: Path = "traits.time_zone"
     late: Literal["send", "skip"] = "send"
-    tolerance: Duration = DAY_MS  # type: ignore[assignment]
+    tolerance: Duration = DAY_MS
     steps: Annotated[list[SequenceStep], Field(min_length=1, max_length=MAX_STEPS)]
 
     @property

@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from services.scorer.core.combined import compile_shown
-from services.scorer.core.compile_ladder import compile_ladder
+from services.scorer.core.compile_ladder import Compiled, compile_ladder
 from services.scorer.core.compile_rule import compile_rule, traits_of, traits_read
-from services.scorer.core.compiled import ENDLESS, JOURNEY, AccountRow, GradeTable, Rule, Ruleset
+from services.scorer.core.compiled import (
+    ENDLESS,
+    JOURNEY,
+    AccountRow,
+    GradeTable,
+    Rule,
+    Ruleset,
+    SequenceChecks,
+)
 from services.scorer.core.consenting import compile_policy
 from services.scorer.core.rule_index import RuleIndex
 from services.scorer.core.signals import compile_signals
@@ -23,6 +31,7 @@ from shared.ruleset.document import Condition, RulesetDocument
 from shared.ruleset.handoff_journeys import IN, journey_name, rows_as_journeys
 from shared.ruleset.handoffs import HandoffRow
 from shared.ruleset.owners import Owner
+from shared.ruleset.sequences import BOUGHT, NurtureSequence
 from shared.ruleset.stages import Journey, Stages
 
 
@@ -100,6 +109,10 @@ def compile_ruleset(
     owner_checks = {
         owner.id: compiled(owner.when)[0] for owner in _owners(document) if owner.when is not None
     }
+    sequences = {
+        name: _sequence(sequence, compiled, tallies)
+        for name, sequence in document.sequences.items()
+    }
     personas = tuple((one.id, compiled(one.when)[0]) for one in document.personas)
     segments = tuple((one.id, compiled(one.when)[0]) for one in document.segments)
     holding = tuple(rule for rule in rules if rule.on_trait)
@@ -138,6 +151,7 @@ def compile_ruleset(
         signals=compile_signals(document.signals),
         account_rows=account_rows,
         owner_checks=owner_checks,
+        sequences=sequences,
         machines=None if isinstance(document.machines, str) else document.machines,
     )
 
@@ -145,6 +159,22 @@ def compile_ruleset(
 def _owners(document: RulesetDocument) -> list[Owner]:
     sales = document.sales
     return [] if sales is None or sales.owners is None else sales.owners.team
+
+
+def _sequence(sequence: NurtureSequence, compiled: Compiled, tallies: Tallies) -> SequenceChecks:
+    def check(condition: Condition | None) -> TimedCheck | None:
+        return None if condition is None else compiled(condition)[0]
+
+    return SequenceChecks(
+        audience=check(sequence.audience),
+        goal=check(sequence.goal),
+        exit_when=check(sequence.exit.when),
+        exits=tallies.tally(sequence.exit_events, None).place,
+        bought=tallies.tally(BOUGHT, None).place,
+        choices=tuple(
+            tuple(check(choice.when) for choice in step.content) for step in sequence.steps
+        ),
+    )
 
 
 def _rows_at(document: RulesetDocument, journey: str) -> list[HandoffRow]:

@@ -122,6 +122,20 @@ class AccountRow:
     handoff: str | None
 
 
+@dataclass(slots=True, frozen=True)
+class SequenceChecks:
+    """What a nurture sequence asks of a lead. exits, bought: places of tallies, of what ends it and
+    of purchases · choices: by step, then in order.
+    """
+
+    audience: TimedCheck | None
+    goal: TimedCheck | None
+    exit_when: TimedCheck | None
+    exits: int
+    bought: int
+    choices: tuple[tuple[TimedCheck | None, ...], ...]
+
+
 @dataclass(slots=True, eq=False)
 class Ruleset:
     """A compiled version. Holds memos of its own index, and nothing else that changes.
@@ -165,3 +179,4 @@ class Ruleset:
     machines: Machines | None = None
     account_rows: tuple[AccountRow, ...] = ()
     owner_checks: Mapping[str, TimedCheck] = field(default_factory=dict)
+    sequences: Mapping[str, SequenceChecks] = field(default_factory=dict)

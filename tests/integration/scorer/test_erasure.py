@@ -26,7 +26,8 @@ ERASED_AT = START + timedelta(days=1)
 PERSONAL = (
     "lead", "identifier", "identifier_mention", "event", "time_entry", "checkpoint",
     "stage_history", "outbox", "delivery", "lead_merge", "duplicate_pair", "carry",
-    "account_member", "account_dirty_lead", "lead_tag", "lead_owner", "handoff",
+    "account_member", "account_dirty_lead", "lead_tag", "sequence_enrolment",
+    "sequence_step", "lead_owner", "handoff",
     "handoff_act",
 )  # fmt: skip
 

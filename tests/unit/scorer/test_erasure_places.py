@@ -11,7 +11,7 @@ from shared.tables import metadata
 IMPERSONAL = {
     "consumer_partition", "audit_run", "router_process", "router_shard", "ruleset_version",
     "ruleset_live", "rule_number", "api_key", "source", "destination", "retention",
-    "import_job", "owner_turn",
+    "import_job", "owner_turn", "sequence_pause",
     # Proofs and tombstones: keyed hashes, lead ids and numbers.
     "erasure", "erased_identifier", "erased_event",
 }  # fmt: skip
