@@ -37,7 +37,7 @@ class WorkingTime:
         for opens_ms, closes_ms in self._days(start_ms):
             begins_ms = max(opens_ms, start_ms)
             there = max(0, closes_ms - begins_ms)
-            if left <= there:
+            if left <= there and begins_ms < closes_ms:
                 return begins_ms + left
             left -= there
         raise ValueError("there is not so much working time in ten years")

@@ -15,6 +15,7 @@ from pydantic.json_schema import models_json_schema
 from services.router.cloudevents import SOURCE, TYPES, topic_of
 from services.router.decide import MessageKind
 from services.router.messages import (
+    ContentStepDue,
     HandOff,
     HandoffOverdue,
     LeadAlert,
@@ -34,6 +35,7 @@ DATA: dict[MessageKind, type[BaseModel]] = {
     "lead-alert": LeadAlert,
     "handoff-content": HandOff,
     "handoff-sales": HandOff,
+    "content-step-due": ContentStepDue,
     "handoff-overdue": HandoffOverdue,
 }
 SCHEMAS = "#/components/schemas/"

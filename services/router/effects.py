@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.router.table import Effect
+from shared.sequence_store import enter, leave
 
 # A lead's effects are applied one after the other, so the last word on a tag counts.
 UNTAG = """
@@ -22,7 +23,22 @@ GROUP BY 1, 2 ON CONFLICT DO NOTHING
 
 
 async def carry_out(connection: Any, effects: Sequence[Effect]) -> None:
-    """Put tags on leads and take them off, in the transaction that marks the facts."""
+    """All of it, in the transaction that marks the facts."""
+    await leave(connection, [
+        (effect.lead_id, name, effect.at_ms, "hand-off table")
+        for effect in effects
+        for name in effect.stop
+    ])  # fmt: skip
+    await enter(connection, [
+        (effect.lead_id, name, effect.version, effect.at_ms, effect.place)
+        for effect in effects
+        for name in effect.start
+    ])  # fmt: skip
+    await _tag(connection, effects)
+
+
+async def _tag(connection: Any, effects: Sequence[Effect]) -> None:
+    """Put tags on leads and take them off."""
     words: dict[tuple[str, str], int | None] = {}  # by lead and tag: since when, None to take off
     for effect in effects:
         words |= {(effect.lead_id, tag): None for tag in effect.untag}

@@ -8,6 +8,8 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Sequence
+from typing import Protocol
 from uuid import uuid4
 
 import asyncpg
@@ -19,6 +21,7 @@ from services.router.outbound import Outbound
 from services.router.relay import Relay
 from services.router.ruleset_words import Rulesets
 from services.router.sales_clock import SalesClock
+from services.router.sequences.clock import SequenceClock
 from shared.database import dsn
 from shared.health import Health, serve_health
 from shared.logs import configure_logs
@@ -27,6 +30,12 @@ from shared.settings import Settings
 log = structlog.get_logger()
 
 CONNECT_RETRY_SECONDS = 1.0
+
+
+class Part(Protocol):
+    """One of the things a router does all the time."""
+
+    async def run(self, stopping: asyncio.Event) -> None: ...
 
 
 def run(settings: Settings) -> None:
@@ -52,7 +61,9 @@ async def serve(settings: Settings, stopping: asyncio.Event | None = None) -> in
                 clock = SalesClock(
                     pool, Rulesets(pool), settings.router_shards, settings.public_url, _now_ms
                 )
-                return await _work(relay, Deliverer(settings, pool, outbound), clock, stopping)
+                steps = SequenceClock(pool, Rulesets(pool), settings.router_shards, _now_ms)
+                deliverer = Deliverer(settings, pool, outbound)
+                return await _work([relay, deliverer, clock, steps], stopping)
             finally:
                 await outbound.close()
     finally:
@@ -60,14 +71,8 @@ async def serve(settings: Settings, stopping: asyncio.Event | None = None) -> in
         await asyncio.gather(answering, return_exceptions=True)
 
 
-async def _work(
-    relay: Relay, deliverer: Deliverer, clock: SalesClock, stopping: asyncio.Event
-) -> int:
-    tasks = [
-        asyncio.create_task(relay.run(stopping)),
-        asyncio.create_task(deliverer.run(stopping)),
-        asyncio.create_task(clock.run(stopping)),
-    ]
+async def _work(parts: Sequence[Part], stopping: asyncio.Event) -> int:
+    tasks = [asyncio.create_task(part.run(stopping)) for part in parts]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
     finally:

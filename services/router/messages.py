@@ -282,3 +282,44 @@ class HandoffOverdue(Data):
     handed_at: str
     due_at: str | None = Field(description="by when it is to be answered, in working time")
     link: str | None = Field(description="the hand-off in the console's API")
+
+
+class StepContent(Data):
+    """What is to be shown, by its id in the tool that sends it."""
+
+    id: str
+    title: str
+    url: str | None
+    kind: str | None
+
+
+class StepWho(Data):
+    """The person's addresses on the step's channel, and no others."""
+
+    emails: list[str] = []
+    phones: list[str] = []
+    user_ids: list[str] = []
+    external_ids: list[str] = []
+
+
+class ContentStepDue(Data):
+    """Data of content-step-due, type com.leadscore.content.step-due.v1: a step of a sequence is to
+    go out now. Send back `sequence` and `step` as properties of what comes of it.
+    """
+
+    lead_id: str
+    enrolment_id: str = Field(description="this lead's way through this sequence")
+    sequence: str
+    title: str
+    purpose: Literal["nurture", "customer"]
+    ruleset_version: int = Field(description="whose sequence it is: that of its beginning")
+    step: str
+    step_title: str
+    number: int = Field(description="1 for the first")
+    steps: int
+    arm: str | None = Field(description="of an A/B test")
+    channel: Literal["email", "direct_mail", "sms", "social_audience", "phone_task"]
+    content: StepContent
+    at: str
+    planned_at: str = Field(description="when it was meant to go; later by hours and caps")
+    who: StepWho

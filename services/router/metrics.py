@@ -41,3 +41,9 @@ DELIVERY_SECONDS = Histogram(
 HANDOFF_LEVELS = Counter(
     "leadscore_router_handoff_levels", "Hand-offs to sales whose clock struck, by level", ["level"]
 )
+SEQUENCE_STEPS = Counter(
+    "leadscore_router_sequence_steps", "Steps of sequences that are over, by outcome", ["outcome"]
+)
+SEQUENCES_ENDED = Counter(
+    "leadscore_router_sequences_ended", "Leads that left a sequence, by reason", ["why"]
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import structlog
@@ -11,6 +12,7 @@ import structlog
 from services.router.facts import Announcement, AnyFact
 from services.router.outbox import Pool
 from services.router.owners import Team
+from services.router.sequences.deciding import Definition
 from services.router.table import Table, table_of
 from services.scorer.core.compile import compile_ruleset
 from services.scorer.core.compile_rule import fading_of
@@ -33,7 +35,7 @@ class RulesetWords:
     shared.ruleset.wording · fading: by "model/rule", how its points fade and how long that takes,
     see shared.decay.faded; missing: they don't · core: personas, segments and grade; None where the
     version can't be read · table: the hand-off table · suppress: whom nothing is sent to or about ·
-    sales, team: what sales works by.
+    sales, team: what sales works by · sequences: by name.
     """
 
     labels: dict[str, dict[str, list[str]]] = field(default_factory=dict)
@@ -44,6 +46,7 @@ class RulesetWords:
     suppress: Suppress | None = None
     sales: Sales = field(default_factory=Sales)
     team: Team | None = None
+    sequences: Mapping[str, Definition] = field(default_factory=dict)
 
 
 def words_of(source: str) -> RulesetWords:
@@ -59,6 +62,10 @@ def words_of(source: str) -> RulesetWords:
         suppress=document.suppress,
         sales=document.sales or Sales(),
         team=_team(document, core),
+        sequences={
+            name: Definition(name, written, core.sequences[name], document.sequence_limits)
+            for name, written in document.sequences.items()
+        },
     )
     for model_name, model in document.models.items():
         for rule in model.rules:

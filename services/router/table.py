@@ -17,11 +17,13 @@ NO_ROWS: Table = MappingProxyType({})
 @dataclass(frozen=True, slots=True)
 class Effect:
     """What rows do with a lead, beside messages: words put on it and taken off, and sequences that
-    begin and end. at_ms: of the fact.
+    begin and end. at_ms, place, version: of the fact, what tells it from others, its ruleset.
     """
 
     lead_id: str
     at_ms: int
+    place: str = ""
+    version: int = 0
     tag: tuple[str, ...] = ()
     untag: tuple[str, ...] = ()
     start: tuple[str, ...] = ()
@@ -46,9 +48,13 @@ def rows_of(fact: AnyFact, table: Table) -> list[HandoffRow]:
 def effect_of(fact: AnyFact, table: Table) -> Effect | None:
     """What the rows of a fact do, None for nothing."""
     rows = rows_of(fact, table)
+    if not rows or isinstance(fact, Announcement):
+        return None
     found = Effect(
         lead_id=fact.lead_id,
         at_ms=fact.at_ms,
+        place=f"{fact.seq}/{fact.journey}/{fact.episode}",
+        version=fact.ruleset_version,
         tag=_named(rows, "tag"),
         untag=_named(rows, "untag"),
         start=_named(rows, "start"),

@@ -94,7 +94,7 @@ def test_rows_of_the_table_add_alerts(fact: Fact, kinds: tuple[str, ...]) -> Non
 def test_rows_put_words_on_leads_and_start_sequences() -> None:
     """All of a fact's rows together; nothing follows from what is withheld."""
     assert effect_of(row_fact("told", "handed"), TABLE) == Effect(
-        LEAD, 0, tag=("big", "new"), untag=("new",), start=("welcome",)
+        LEAD, 0, "3/segment:told/1", 1, tag=("big", "new"), untag=("new",), start=("welcome",)
     )
     assert effect_of(row_fact("told", withheld=True), TABLE) is None
     assert effect_of(changed(), TABLE) is None

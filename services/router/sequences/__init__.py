@@ -1,0 +1,1 @@
+"""Nurture sequences: who gets what, when, and once."""

@@ -1,0 +1,256 @@
+"""The clock of sequences: takes what is due, decides, and writes what became of it with the message
+that says so, in one transaction. So a step goes out once, whenever a router dies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+import msgspec
+import structlog
+
+from services.router.away import AWAY_ERRORS
+from services.router.metrics import SEQUENCE_STEPS, SEQUENCES_ENDED
+from services.router.outbox import Pool
+from services.router.ruleset_words import Rulesets, RulesetWords
+from services.router.sequences import queries
+from services.router.sequences.deciding import (
+    Decision,
+    Definition,
+    End,
+    Enrolment,
+    Start,
+    Step,
+    View,
+    Wait,
+    decide_enrolment,
+)
+from services.router.sequences.telling import announcement_of
+from services.router.suppression import Standing, why_not
+from services.scorer.core.fold import fold_scores, new_state, position
+from shared.bodies import open_body
+from shared.envelope import decode_event
+from shared.identity import Identifier
+from shared.ids import shard_of
+from shared.lead_state import ScoreState, decode_journeys, decode_scores
+from shared.sales_activity import sales_active
+
+log = structlog.get_logger()
+
+LOOK_SECONDS = 1.0
+AT_ONCE = 500
+# How far back steps are counted for caps, at least.
+_NO_CAP_MS = 86_400_000
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Rows to write."""
+
+    enrolments: list[dict[str, Any]] = field(default_factory=list)
+    steps: list[tuple[Any, ...]] = field(default_factory=list)
+    facts: list[tuple[int, str, str]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class SequenceClock:
+    """now_ms: the clock, which a test may move · shards: of the outbox."""
+
+    pool: Pool
+    rulesets: Rulesets
+    shards: int
+    now_ms: Callable[[], int]
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Look every second until `stopping`."""
+        while not stopping.is_set():
+            try:
+                while await self.act() == AT_ONCE:
+                    pass
+            except AWAY_ERRORS as error:
+                log.warning("sequences wait", error=type(error).__name__)
+            try:
+                await asyncio.wait_for(stopping.wait(), LOOK_SECONDS)
+            except TimeoutError:
+                continue
+
+    async def act(self) -> int:
+        """Deal with what is due, up to AT_ONCE enrolments; how many there were. One router at a
+        time: caps count over all of a lead's sequences.
+        """
+        now_ms = self.now_ms()
+        async with self.pool.acquire() as connection, connection.transaction():
+            if not await connection.fetchval(queries.OWN):
+                return 0
+            due = await connection.fetch(queries.DUE, now_ms, AT_ONCE)
+            if not due:
+                return 0
+            await self._move_merged(connection, [row for row in due if row["merged_into"]], now_ms)
+            rows = [row for row in due if not row["merged_into"]]
+            batch = await self._decided(connection, rows, now_ms)
+            await _write(connection, batch)
+        return len(due)
+
+    async def _decided(
+        self, connection: Any, rows: Sequence[asyncpg.Record], now_ms: int
+    ) -> _Batch:
+        leads = list({str(row["lead_id"]) for row in rows})
+        identifiers: dict[str, list[Identifier]] = {}
+        for row in await connection.fetch(queries.IDENTIFIERS, leads):
+            identifiers.setdefault(row["lead_id"], []).append((row["kind"], row["value"]))
+        working = await sales_active(connection, leads)
+        definitions = [await self._definition(row) for row in rows]
+        longest_ms = max(
+            (cap.within for one in definitions if one for cap in one.limits.caps),
+            default=_NO_CAP_MS,
+        )
+        sent: dict[str, list[int]] = {}
+        for row in await connection.fetch(queries.SENT, leads, now_ms - longest_ms):
+            sent.setdefault(row["lead_id"], []).append(row["at_ms"])
+        batch = _Batch()
+        for row, definition in zip(rows, definitions, strict=True):
+            lead = str(row["lead_id"])
+            who = identifiers.get(lead, [])
+            mine = sent.setdefault(lead, [])
+            words = await self.rulesets.words(row["lead_version"])
+            if definition is None:
+                decision: Decision = End("the sequence can't be read")
+            else:
+                state = decode_scores(row["scores"])
+                refused = _refused(definition, words, state, row["stage"], who, now_ms)
+                if row["lead_version"] != row["version"]:
+                    state = await self._under(connection, lead, row["version"], state)
+                stages = {one.name: one.stage for one in decode_journeys(row["journeys"])}
+                view = View(state, stages, refused, lead in working, tuple(mine))
+                enrolment = Enrolment(
+                    lead, row["entered_ms"], row["started_ms"], row["next_step"],
+                    row["planned_ms"], row["arm"], row["last_ended_ms"],
+                )  # fmt: skip
+                decision = decide_enrolment(definition, enrolment, view, now_ms)
+            self._note(batch, row, definition, decision, who, mine, now_ms)
+        return batch
+
+    def _note(
+        self,
+        batch: _Batch,
+        row: asyncpg.Record,
+        definition: Definition | None,
+        decision: Decision,
+        who: Sequence[Identifier],
+        sent_ms: list[int],
+        now_ms: int,
+    ) -> None:
+        """Turn a decision into rows; sent_ms gets what goes out now."""
+        change: dict[str, Any] = {
+            "id": str(row["id"]), "status": "running", "arm": row["arm"],
+            "started_ms": row["started_ms"], "next_step": row["next_step"],
+            "planned_ms": row["planned_ms"], "due_ms": None, "ended_ms": None, "why": "",
+        }  # fmt: skip
+        match decision:
+            case Start(arm, planned_ms, due_ms):
+                change |= {"arm": arm, "started_ms": now_ms, "planned_ms": planned_ms}
+                change["due_ms"] = due_ms
+            case Wait(due_ms):
+                change["due_ms"] = due_ms
+            case End(why):
+                change |= {"status": "ended", "ended_ms": now_ms, "why": why}
+                SEQUENCES_ENDED.labels(why).inc()
+            case Step():
+                assert definition is not None
+                step = self._sent(batch, row, definition, decision, who, sent_ms, now_ms)
+                change |= {
+                    "next_step": row["next_step"] + 1,
+                    "planned_ms": step.next_planned_ms,
+                    "due_ms": step.next_due_ms,
+                }
+                if step.next_due_ms is None:
+                    change |= {"status": "ended", "ended_ms": now_ms, "why": "completed"}
+                    SEQUENCES_ENDED.labels("completed").inc()
+        batch.enrolments.append(change)
+
+    def _sent(
+        self,
+        batch: _Batch,
+        row: asyncpg.Record,
+        definition: Definition,
+        step: Step,
+        who: Sequence[Identifier],
+        sent_ms: list[int],
+        now_ms: int,
+    ) -> Step:
+        fact = None
+        why = step.why
+        if step.choice is not None:
+            fact = announcement_of(row, definition, step, who, now_ms)
+            why = "" if fact is not None else "no address"
+        content = step.choice.content.id if step.choice is not None else ""
+        batch.steps.append((
+            row["id"], row["next_step"], row["lead_id"], definition.name, step.step.id, now_ms,
+            fact is not None, why, content,
+        ))  # fmt: skip
+        SEQUENCE_STEPS.labels("sent" if fact is not None else "left out").inc()
+        if fact is not None:
+            sent_ms.append(now_ms)
+            encoded = msgspec.json.encode(fact).decode()
+            batch.facts.append((shard_of(row["lead_id"], self.shards), row["lead_id"], encoded))
+        return step
+
+    async def _definition(self, row: asyncpg.Record) -> Definition | None:
+        """The sequence as it was when the lead began it."""
+        return (await self.rulesets.words(row["version"])).sequences.get(row["sequence"])
+
+    async def _under(
+        self, connection: Any, lead_id: str, version: int, state: ScoreState
+    ) -> ScoreState:
+        """The lead's state under an older version, whose conditions count other things: its stored
+        events are folded again.
+        """
+        core = (await self.rulesets.words(version)).core
+        if core is None:
+            return state
+        bodies = await connection.fetch(queries.EVENTS, lead_id)
+        events = [decode_event(open_body(row["body"])) for row in bodies]
+        return fold_scores(core, new_state(), sorted(events, key=position)).state
+
+    async def _move_merged(
+        self, connection: Any, rows: Sequence[asyncpg.Record], now_ms: int
+    ) -> None:
+        """Who was merged goes on as the lead that lives on, unless that is on it, too."""
+        for row in rows:
+            moved = await connection.fetchval(queries.MOVE, row["id"], row["merged_into"])
+            if moved:
+                await connection.execute(queries.MOVE_STEPS, row["id"], row["merged_into"])
+            else:
+                await connection.execute(queries.END, row["id"], now_ms, "merged")
+
+
+def _refused(
+    definition: Definition,
+    words: RulesetWords,
+    state: ScoreState,
+    stage: str,
+    who: Sequence[Identifier],
+    now_ms: int,
+) -> str:
+    """Why nothing may go to the lead by the sequence's channel. That a mail bounced matters to
+    mails alone.
+    """
+    by_phone = definition.written.channel == "phone_task"
+    standing = Standing(state, stage, who, now_ms)
+    why = why_not("sales" if by_phone else "content", words.core, words.suppress, standing)
+    if why == "email_bounced" and definition.written.channel != "email":
+        return ""
+    return why
+
+
+async def _write(connection: Any, batch: _Batch) -> None:
+    if batch.steps:
+        await connection.execute(queries.ADD_STEPS, *map(list, zip(*batch.steps, strict=True)))
+    if batch.facts:
+        await connection.execute(queries.TELL, *map(list, zip(*batch.facts, strict=True)))
+    if batch.enrolments:
+        await connection.execute(queries.CHANGE, msgspec.json.encode(batch.enrolments).decode())
