@@ -46,6 +46,11 @@ test-people: $(INSTALLED) $(JARS) ## 5,000 random stories of who is who, through
 	@LEADSCORE_STORIES=$${LEADSCORE_STORIES:-5000} exec $(BIN)/pytest -s \
 		tests/integration/scorer/test_three_scorers.py $(ARGS)
 
+.PHONY: test-sequences
+test-sequences: $(INSTALLED) $(JARS) ## Nurture sequences over 60 days, 10,000 leads, restarts at random instants
+	@LEADSCORE_LEADS=$${LEADSCORE_LEADS:-10000} exec $(BIN)/pytest -s \
+		tests/integration/router/test_sixty_days.py $(ARGS)
+
 .PHONY: mutations
 mutations: $(INSTALLED) ## Faults planted in a copy of the scoring core: a test must catch each
 	@exec $(BIN)/python -m tests.mutations $(ARGS)
