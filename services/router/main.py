@@ -14,11 +14,14 @@ import structlog
 
 from services.router.away import AWAY_ERRORS
 from services.router.deliver import Deliverer
-from services.router.outbound import Outbound
 from services.router.relay import Relay
+from services.router.rendering import render
 from shared.database import dsn
 from shared.health import Health, serve_health
 from shared.logs import configure_logs
+from shared.outbound.channels import Channels
+from shared.outbound.mail import MailSettingsError, mailer_of
+from shared.outbound.posting import Outbound
 from shared.settings import Settings
 
 log = structlog.get_logger()
@@ -34,6 +37,11 @@ def run(settings: Settings) -> None:
 
 async def serve(settings: Settings, stopping: asyncio.Event | None = None) -> int:
     """Everything this process does; its exit code. `stopping` ends it as a signal would."""
+    try:
+        mailer = mailer_of(settings)
+    except MailSettingsError as error:
+        log.error("settings can't be used", why=str(error))  # noqa: TRY400 - said in full
+        return 2
     stopping = stopping or _stop_on_signals()
     health = Health.waiting_for("kafka", "postgres")
     answering = asyncio.create_task(serve_health(settings, health))
@@ -43,12 +51,12 @@ async def serve(settings: Settings, stopping: asyncio.Event | None = None) -> in
             return 0
         async with pool:
             owner = f"{settings.instance or socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}"
-            outbound = Outbound()
+            channels = Channels(Outbound(), render, mailer)
             relay = Relay(settings, pool, health, owner)
             try:
-                return await _work(relay, Deliverer(settings, pool, outbound), stopping)
+                return await _work(relay, Deliverer(settings, pool, channels), stopping)
             finally:
-                await outbound.close()
+                await channels.close()
     finally:
         answering.cancel()
         await asyncio.gather(answering, return_exceptions=True)
