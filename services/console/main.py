@@ -21,6 +21,7 @@ from shared.database import create_engine
 from shared.health import Health
 from shared.identifier_forms import IdentifierForms, forms_of
 from shared.logs import configure_logs
+from shared.outbound.mail import Mailer, MailSettingsError, mailer_of
 from shared.settings import Settings
 
 PROBE_SECONDS = 2.0
@@ -44,20 +45,21 @@ def run(settings: Settings) -> None:
         sys.exit(2)
     try:
         forms = forms_of(settings)
-    except ValueError as error:
+        mailer = mailer_of(settings)
+    except (ValueError, MailSettingsError) as error:
         log.error("settings can't be used", why=str(error))  # noqa: TRY400 - said in full
         sys.exit(2)
-    asyncio.run(_serve(settings, forms))
+    asyncio.run(_serve(settings, forms, mailer))
 
 
-async def _serve(settings: Settings, forms: IdentifierForms) -> None:
+async def _serve(settings: Settings, forms: IdentifierForms, mailer: Mailer | None) -> None:
     engine = create_engine(settings)
     health = Health.waiting_for("postgres")
     sender = EventSender(settings)
     token = settings.api_token.get_secret_value()
     hash_key = settings.hash_key.get_secret_value().encode()
     persons = PersonDesk(engine, hash_key, sender.send_erasure, _now_ms, forms)
-    app = create_app(engine, health, token, _now_ms, sender.send, forms, hash_key, persons)
+    app = create_app(engine, health, token, _now_ms, sender.send, forms, hash_key, persons, mailer)
     server = _Server(
         uvicorn.Config(
             app,
