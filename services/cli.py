@@ -20,6 +20,7 @@ from services.ingest.imports.commands import app as imports
 from services.ingest.key_commands import app as keys
 from services.ingest.link_commands import app as links
 from services.router.commands import app as destinations
+from services.router.delivery_commands import app as deliveries
 from services.scorer.audit.commands import app as audits
 from services.scorer.commands import app as rules
 from services.scorer.retention.commands import app as retention
@@ -38,6 +39,7 @@ app.add_typer(exports, name="export")
 app.add_typer(links, name="links")
 app.add_typer(destinations, name="destinations")
 app.add_typer(handoffs, name="handoffs")
+app.add_typer(deliveries, name="deliveries")
 app.add_typer(rules, name="rules")
 app.add_typer(stage, name="stage")
 app.add_typer(leads, name="lead")

@@ -114,6 +114,9 @@ class Settings(BaseSettings):
     router_lease_seconds: float = Field(10.0, ge=0.5, le=300)
     # Shortens the waits between webhook attempts where tests can't wait for hours.
     webhook_retry_scale: float = Field(1.0, gt=0, le=10)
+    # How mails go out, such as smtp://user:password@host:587?starttls=1, and from whom.
+    smtp_url: SecretStr = SecretStr("")
+    mail_from: str = ""
     # Tests only: "point:exit" kills this process at a named point, as kill -9 would.
     fault: str = ""
 

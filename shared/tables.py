@@ -437,20 +437,36 @@ api_key = sa.Table(
     sa.Column("used_at", sa.DateTime(timezone=True)),
 )
 
+# Who is told · settings: by kind, see shared/outbound/kinds.py · secrets: the newest first,
+# [{secret, until}], until: null, or the second since 1970 from which it signs no more · failures:
+# in a row; openings, open_until: of the circuit breaker (services/router/breaker.py) · tokens,
+# tokens_at: of the rate limit, at that instant.
 destination = sa.Table(
     "destination",
     metadata,
     sa.Column("id", UUID, primary_key=True),
     sa.Column("name", sa.Text, nullable=False, unique=True),
     sa.Column("url", sa.Text, nullable=False),
-    sa.Column("secret", sa.Text, nullable=False),
     sa.Column("allow_private", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("disabled_why", sa.Text),
     sa.Column(
         "created_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()
     ),
+    sa.Column("kind", sa.Text, nullable=False, server_default="webhook"),
+    sa.Column("settings", JSONB, nullable=False, server_default="{}"),
+    sa.Column("secrets", JSONB, nullable=False, server_default="[]"),
+    sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("openings", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("open_until", sa.DateTime(timezone=True)),
+    sa.Column("tokens", sa.Double, nullable=False, server_default="0"),
+    sa.Column(
+        "tokens_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()
+    ),
 )
 
+# A message for a destination · status: waiting, delivered, failed or suppressed · attempts: all
+# that were made · spent: those that count towards the last one · queued_at: when it was first to
+# go, or was asked for again.
 delivery = sa.Table(
     "delivery",
     metadata,
@@ -469,6 +485,11 @@ delivery = sa.Table(
         "created_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()
     ),
     sa.Column("ended_at", sa.DateTime(timezone=True)),
+    sa.Column("type", sa.Text, nullable=False, server_default=""),
+    sa.Column("spent", sa.Integer, nullable=False, server_default="0"),
+    sa.Column(
+        "queued_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()
+    ),
     sa.UniqueConstraint("destination_id", "message_id"),
     sa.Index(
         "delivery_waiting_idx",
@@ -477,6 +498,31 @@ delivery = sa.Table(
         postgresql_where=sa.text("status = 'waiting'"),
     ),
     sa.Index("delivery_lead_idx", "destination_id", "lead_id", "id"),
+    sa.Index(
+        "delivery_order_idx",
+        "destination_id",
+        "lead_id",
+        "id",
+        postgresql_where=sa.text("status = 'waiting'"),
+    ),
+)
+
+# What became of each attempt · outcome: delivered, retry, failed · answer: what is known of it
+# without a word that the receiver wrote.
+delivery_attempt = sa.Table(
+    "delivery_attempt",
+    metadata,
+    sa.Column(
+        "delivery_id",
+        sa.BigInteger,
+        sa.ForeignKey("delivery.id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    sa.Column("attempt", sa.Integer, primary_key=True),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("duration_ms", sa.Integer, nullable=False),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("answer", sa.Text, nullable=False),
 )
 
 # Leads on nurture sequences. version: of the ruleset whose sequence it is · status: entered (to be

@@ -22,6 +22,8 @@ from services.console.lead_finding import finding_routes
 from services.console.merge_routes import merge_routes
 from services.console.merging import MergeDesk
 from services.console.order_sending import Send
+from services.console.outbound.desk import OutboundDesk
+from services.console.outbound.routes import outbound_routes
 from services.console.person_routes import person_routes
 from services.console.reading import LeadReader
 from services.console.refusals import answer_refusals
@@ -31,6 +33,7 @@ from services.console.segment_counts import SegmentCounter
 from services.console.stage_setting import StageSetter
 from shared.health import Health, health_routes
 from shared.identifier_forms import PLAIN_FORMS, IdentifierForms
+from shared.outbound.mail import Mailer
 
 DESCRIPTION = """Leads, their scores and stages, and the reasons; and a stage set by hand.
 
@@ -48,11 +51,13 @@ def create_app(
     persons: PersonDesk | None = None,
     shards: int = 4,
     hook_secrets: Sequence[str] = (),
+    mailer: Mailer | None = None,
 ) -> FastAPI:
     """Build the app. `now_ms` is the clock, `send` puts an event on lead-events and raises
     TryAgainError while it can't, `forms` is how identifiers are kept here, `hash_key` that of
     keyed hashes and signs links to hand-offs; without `persons` there are no routes about them;
-    `shards` are those of the outbox; who signs with `hook_secrets` may answer by webhook. Raises
+    `shards` are those of the outbox; who signs with `hook_secrets` may answer by webhook; `mailer`
+    sends test mails. Raises
     ValueError if the token is empty, or a secret can't be read.
     """
     gate = TokenGate(token)
@@ -77,6 +82,7 @@ def create_app(
         duplicate_routes(DuplicateDesk(engine, merging)),
         account_routes(AccountReader(engine, now_ms)),
         handoff_routes(handoffs),
+        outbound_routes(OutboundDesk(engine, now_ms, mailer)),
     ):
         app.include_router(router, dependencies=[Depends(gate), shown])
     if persons is not None:

@@ -21,6 +21,7 @@ from shared.database import create_engine
 from shared.health import Health
 from shared.identifier_forms import IdentifierForms, forms_of
 from shared.logs import configure_logs
+from shared.outbound.mail import Mailer, MailSettingsError, mailer_of
 from shared.settings import Settings
 
 PROBE_SECONDS = 2.0
@@ -44,13 +45,14 @@ def run(settings: Settings) -> None:
         sys.exit(2)
     try:
         forms = forms_of(settings)
-    except ValueError as error:
+        mailer = mailer_of(settings)
+    except (ValueError, MailSettingsError) as error:
         log.error("settings can't be used", why=str(error))  # noqa: TRY400 - said in full
         sys.exit(2)
-    asyncio.run(_serve(settings, forms))
+    asyncio.run(_serve(settings, forms, mailer))
 
 
-async def _serve(settings: Settings, forms: IdentifierForms) -> None:
+async def _serve(settings: Settings, forms: IdentifierForms, mailer: Mailer | None) -> None:
     engine = create_engine(settings)
     health = Health.waiting_for("postgres")
     sender = EventSender(settings)
@@ -70,6 +72,7 @@ async def _serve(settings: Settings, forms: IdentifierForms) -> None:
         persons,
         settings.router_shards,
         secrets,
+        mailer,
     )
     server = _Server(
         uvicorn.Config(

@@ -1,83 +1,86 @@
-"""Delivering webhooks: in order per lead and destination, nothing waiting for anything else."""
+"""Delivering messages: in order per lead and destination, nothing waiting for anything else."""
 
 from __future__ import annotations
 
 import asyncio
 import random
 import time
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Protocol
 from uuid import UUID
 
 import structlog
 
-from services.router import destinations
+from services.router import delivery_rows
 from services.router.away import AWAY_ERRORS
-from services.router.metrics import DELIVERIES, DELIVERY_SECONDS
-from services.router.outbound import REQUEST_SECONDS, Answer, Outbound
+from services.router.breaker import Outcome, after
+from services.router.delivery_rows import Claimed, Result
+from services.router.judging import judge
+from services.router.metrics import (
+    CIRCUITS_OPENED,
+    DELIVERIES,
+    DELIVERY_SECONDS,
+    DELIVERY_WAIT_SECONDS,
+)
 from services.router.outbox import Pool
-from services.router.retries import read_retry_after, wait_s
-from services.router.signing import signed_headers
+from services.router.retries import GIVE_UP_S
+from shared.outbound import destinations
+from shared.outbound.channels import Channels, Outgoing
+from shared.outbound.destinations import Destination
+from shared.outbound.mail import SMTP_SECONDS
+from shared.outbound.posting import Answer
 from shared.settings import Settings
 
 log = structlog.get_logger()
 
 POLL_SECONDS = 0.25
-AT_ONCE = 32  # requests under way per destination
+GIVE_UP_EVERY_SECONDS = 60.0
+AT_ONCE = 32  # attempts under way per destination
+# In all; but each destination always has a few, so that those that hang can't take all there are.
+IN_ALL = 256
+RESERVED = 4
 # A claimed delivery is due again after this: when its router died, another one takes it up.
-CLAIM_SECONDS = 4 * REQUEST_SECONDS
-GONE = 410
-
-ENABLED = "SELECT id, name, url, secret, allow_private FROM destination WHERE disabled_why IS NULL"
-# The oldest waiting delivery of each lead that is due; what follows it waits for it.
-CLAIM = """
-WITH due AS (
-    SELECT d.id FROM delivery AS d
-    WHERE d.destination_id = $1 AND d.status = 'waiting' AND d.next_attempt_at <= now()
-      AND NOT EXISTS (
-        SELECT 1 FROM delivery AS e
-        WHERE e.destination_id = d.destination_id AND e.lead_id = d.lead_id
-          AND e.id < d.id AND e.status = 'waiting')
-    ORDER BY d.next_attempt_at, d.id LIMIT $2 FOR UPDATE SKIP LOCKED)
-UPDATE delivery SET attempts = attempts + 1, next_attempt_at = now() + make_interval(secs => $3)
-FROM due WHERE delivery.id = due.id
-RETURNING delivery.id, message_id, body, attempts
-"""
-# Guarded by the attempt: a router that was slow can't overwrite what a later attempt found.
-FINISH = """
-UPDATE delivery AS d
-SET status = r.status, last_answer = r.answer,
-    next_attempt_at = now() + make_interval(secs => r.wait_s),
-    ended_at = CASE WHEN r.status = 'waiting' THEN NULL ELSE now() END
-FROM unnest($1::bigint[], $2::int[], $3::text[], $4::text[], $5::float8[])
-     AS r (id, attempts, status, answer, wait_s)
-WHERE d.id = r.id AND d.attempts = r.attempts AND d.status = 'waiting'
-"""
+CLAIM_SECONDS = 2 * SMTP_SECONDS
+HOOK_RETRY_SECONDS = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Result:
-    id: int
-    attempts: int
-    status: str  # delivered, failed, or waiting for the next attempt
-    answer: str
-    wait_s: float = 0.0
+class AtSending(Protocol):
+    """The last look, at the moment of sending: what is suppressed ends, and isn't sent."""
+
+    async def refused(self, deliveries: Sequence[Claimed]) -> dict[int, str]:
+        """Why, by the delivery's id. While it can't tell it raises one of AWAY_ERRORS."""
+        ...
+
+
+class NothingRefused:
+    """Everything may go."""
+
+    async def refused(self, deliveries: Sequence[Claimed]) -> dict[int, str]:
+        del deliveries
+        return {}
 
 
 @dataclass(slots=True)
 class Deliverer:
-    """The webhooks of one process; several routers share the work by claiming rows."""
+    """What one process delivers; several routers share the work by claiming rows."""
 
     settings: Settings
     pool: Pool
-    outbound: Outbound
-    _busy: dict[UUID, set[asyncio.Task[None]]] = field(default_factory=dict)
-    _results: list[_Result] = field(default_factory=list)
+    channels: Channels
+    at_sending: AtSending = field(default_factory=NothingRefused)
+    _busy: dict[UUID, set[asyncio.Task[None]]] = field(default_factory=lambda: defaultdict(set))
+    _results: list[Result] = field(default_factory=list)
+    _outcomes: list[tuple[UUID, Outcome]] = field(default_factory=list)
+    # Destinations whose circuit may not be as if all was well.
+    _unwell: set[UUID] = field(default_factory=set)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _give_up_at: float = 0.0
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Deliver until `stopping`; requests under way are finished first."""
+        """Deliver until `stopping`; attempts under way are finished first."""
         ending = asyncio.create_task(stopping.wait())
         try:
             while not stopping.is_set():
@@ -85,8 +88,9 @@ class Deliverer:
                 try:
                     await self._flush()
                     await self._begin()
+                    await self._give_up()
                 except AWAY_ERRORS as error:
-                    log.warning("webhooks wait for Postgres", error=type(error).__name__)
+                    log.warning("deliveries wait for Postgres", error=type(error).__name__)
                     await asyncio.wait({ending}, timeout=1.0)
                 changed = asyncio.create_task(self._changed.wait())
                 await asyncio.wait(
@@ -97,79 +101,147 @@ class Deliverer:
             ending.cancel()
             under_way = [task for tasks in self._busy.values() for task in tasks]
             if under_way:
-                await asyncio.wait(under_way, timeout=REQUEST_SECONDS + 1)
+                await asyncio.wait(under_way, timeout=SMTP_SECONDS + 1)
             await self._flush()
 
     async def _begin(self) -> None:
         """Start as many due deliveries of each destination as it has room for."""
-        for row in await self.pool.fetch(ENABLED):
-            tasks = self._busy.setdefault(row["id"], set())
-            room = AT_ONCE - len(tasks)
+        for destination in await delivery_rows.ready(self.pool):
+            if destination.failures or destination.open_until is not None:
+                self._unwell.add(destination.id)
+            room = self._room(destination.id)
             if room <= 0:
                 continue
-            claimed = await self.pool.fetch(CLAIM, row["id"], room, CLAIM_SECONDS)
-            for delivery in claimed:
-                task = asyncio.create_task(self._attempt(row, delivery))
+            claimed = await delivery_rows.claim(self.pool, destination, room, CLAIM_SECONDS)
+            for delivery in await self._allowed(claimed):
+                tasks = self._busy[destination.id]
+                task = asyncio.create_task(self._attempt(destination, delivery))
                 tasks.add(task)
                 task.add_done_callback(tasks.discard)
 
-    async def _attempt(self, destination: Any, delivery: Any) -> None:
-        body: bytes = delivery["body"]
-        headers = signed_headers(
-            destination["secret"], delivery["message_id"], int(time.time()), body
+    def _room(self, destination: UUID) -> int:
+        busy = len(self._busy[destination])
+        in_all = sum(len(tasks) for tasks in self._busy.values())
+        return min(AT_ONCE - busy, max(IN_ALL - in_all, RESERVED - busy))
+
+    async def _allowed(self, claimed: list[Claimed]) -> list[Claimed]:
+        """Those that may go now; the others end, or wait until somebody can tell."""
+        if not claimed:
+            return []
+        try:
+            refused = await self.at_sending.refused(claimed)
+        except AWAY_ERRORS as error:
+            log.warning("nobody can tell what is suppressed", error=type(error).__name__)
+            self._results += [
+                Result(each.id, each.attempts, "waiting", "", each.spent - 1, HOOK_RETRY_SECONDS)
+                for each in claimed
+            ]
+            return []
+        for each in claimed:
+            if each.id in refused:
+                DELIVERIES.labels("suppressed").inc()
+                why = refused[each.id]
+                self._results.append(Result(each.id, each.attempts, "suppressed", why, each.spent))
+        return [each for each in claimed if each.id not in refused]
+
+    async def _attempt(self, destination: Destination, delivery: Claimed) -> None:
+        at, began = datetime.now(UTC), time.monotonic()
+        if delivery.attempts == 1:
+            DELIVERY_WAIT_SECONDS.observe(delivery.age_s)
+        answer = await self._sent(destination, delivery)
+        took = time.monotonic() - began
+        DELIVERY_SECONDS.observe(took)
+        verdict = judge(
+            answer,
+            delivery.spent,
+            delivery.age_s,
+            datetime.now(UTC),
+            random.random(),  # noqa: S311 (spread, not secrecy)
+            self.settings.webhook_retry_scale,
+            delivery.is_probe,
         )
-        began = time.monotonic()
-        answer = await self.outbound.post(
-            destination["url"], destination["allow_private"], headers, body
-        )
-        DELIVERY_SECONDS.observe(time.monotonic() - began)
-        result = judge(
-            delivery["id"], delivery["attempts"], answer, self.settings.webhook_retry_scale
-        )
-        DELIVERIES.labels("retry" if result.status == "waiting" else result.status).inc()
-        if answer.status == GONE:
+        result = Result(
+            delivery.id, delivery.attempts, verdict.status, answer.why, verdict.spent,
+            verdict.wait_s, at, round(took * 1000),
+        )  # fmt: skip
+        DELIVERIES.labels(result.outcome).inc()
+        if verdict.disables:
             await self._disable(destination)
         if result.status != "delivered":
             log.warning(
-                "webhook not taken",
-                destination=destination["name"],
-                delivery=delivery["id"],
-                attempt=delivery["attempts"],
+                "message not taken",
+                destination=destination.name,
+                delivery=delivery.id,
+                attempt=delivery.attempts,
                 answer=answer.why,
                 next_in_s=round(result.wait_s) if result.status == "waiting" else None,
             )
         self._results.append(result)
+        self._outcomes.append((destination.id, verdict.outcome))
         self._changed.set()
 
-    async def _disable(self, destination: Any) -> None:
-        log.warning("destination disabled: it answered 410", destination=destination["name"])
+    async def _sent(self, destination: Destination, delivery: Claimed) -> Answer:
+        outgoing = Outgoing(delivery.message_id, delivery.lead_id, delivery.body)
         try:
-            await destinations.disable(self.pool, destination["id"], "it answered 410 Gone")
+            return await self.channels.send(destination, outgoing)
+        except Exception as error:  # noqa: BLE001 - one message must not end the others
+            why = type(error).__name__
+            log.error("a message can't be made", delivery=delivery.id, why=why)  # noqa: TRY400
+            return Answer(400, f"it can't be made into a {destination.kind} message: {why}")
+
+    async def _disable(self, destination: Destination) -> None:
+        log.warning("destination disabled: it answered 410", destination=destination.name)
+        try:
+            await destinations.disable(self.pool, destination.id, "it answered 410 Gone")
         except AWAY_ERRORS as error:
             log.warning("not disabled yet", error=type(error).__name__)  # the next 410 will
 
     async def _flush(self) -> None:
         """Write down what became of the attempts; kept for later while Postgres is away."""
-        results = self._results[:]
+        results, outcomes = self._results[:], self._outcomes[:]
         if not results:
             return
-        await self.pool.execute(
-            FINISH,
-            [each.id for each in results],
-            [each.attempts for each in results],
-            [each.status for each in results],
-            [each.answer for each in results],
-            [each.wait_s for each in results],
-        )
+        by_destination: dict[UUID, list[Outcome]] = defaultdict(list)
+        for destination, outcome in outcomes:
+            by_destination[destination].append(outcome)
+            if outcome.health == "broken":
+                self._unwell.add(destination)
+        async with self.pool.acquire() as connection, connection.transaction():
+            # Circuits first: in the order of ids, before any delivery is held.
+            well = await self._set_circuits(connection, by_destination)
+            await delivery_rows.finish(connection, results)
+        self._unwell -= well
         del self._results[: len(results)]
+        del self._outcomes[: len(outcomes)]
 
+    async def _set_circuits(
+        self, connection: object, outcomes: dict[UUID, list[Outcome]]
+    ) -> set[UUID]:
+        """Those that are well by now. Who was well, and is, costs nothing."""
+        concerned = self._unwell & outcomes.keys()
+        if not concerned:
+            return set()
+        well = set()
+        stored = await delivery_rows.circuits(connection, list(concerned))
+        for destination, before in stored.items():
+            now = after(before, outcomes[destination], random.random())  # noqa: S311 (spread)
+            if now != before:
+                scale = self.settings.webhook_retry_scale
+                await delivery_rows.set_circuit(connection, destination, now, scale)
+            if now.is_open and not before.is_open:
+                CIRCUITS_OPENED.inc()
+                log.warning("destination held: it fails again and again", id=str(destination))
+            if not now.failures:
+                well.add(destination)
+        return well | (concerned - stored.keys())
 
-def judge(delivery_id: int, attempts: int, answer: Answer, scale: float) -> _Result:
-    """What an answer means: delivered, failed for good, or another attempt in so many seconds."""
-    if answer.ok:
-        return _Result(delivery_id, attempts, "delivered", answer.why)
-    asked = read_retry_after(answer.retry_after, datetime.now(UTC))
-    wait = wait_s(attempts, random.random(), scale, asked)  # noqa: S311 (spread, not secrecy)
-    if wait is None or answer.status == GONE or answer.give_up:
-        return _Result(delivery_id, attempts, "failed", answer.why)
-    return _Result(delivery_id, attempts, "waiting", answer.why, wait)
+    async def _give_up(self) -> None:
+        """End what has waited for days for a destination that is held or disabled."""
+        if time.monotonic() < self._give_up_at:
+            return
+        self._give_up_at = time.monotonic() + GIVE_UP_EVERY_SECONDS
+        why = "given up: it could not be sent for three days"
+        ended = await delivery_rows.give_up(self.pool, GIVE_UP_S, why)
+        if ended:
+            DELIVERIES.labels("failed").inc(ended)
+            log.warning("deliveries given up", count=ended)

@@ -17,14 +17,17 @@ import structlog
 
 from services.router.away import AWAY_ERRORS
 from services.router.deliver import Deliverer
-from services.router.outbound import Outbound
 from services.router.relay import Relay
+from services.router.rendering import render
 from services.router.ruleset_words import Rulesets
 from services.router.sales_clock import SalesClock
 from services.router.sequences.clock import SequenceClock
 from shared.database import dsn
 from shared.health import Health, serve_health
 from shared.logs import configure_logs
+from shared.outbound.channels import Channels
+from shared.outbound.mail import MailSettingsError, mailer_of
+from shared.outbound.posting import Outbound
 from shared.settings import Settings
 
 log = structlog.get_logger()
@@ -46,6 +49,11 @@ def run(settings: Settings) -> None:
 
 async def serve(settings: Settings, stopping: asyncio.Event | None = None) -> int:
     """Everything this process does; its exit code. `stopping` ends it as a signal would."""
+    try:
+        mailer = mailer_of(settings)
+    except MailSettingsError as error:
+        log.error("settings can't be used", why=str(error))  # noqa: TRY400 - said in full
+        return 2
     stopping = stopping or _stop_on_signals()
     health = Health.waiting_for("kafka", "postgres")
     answering = asyncio.create_task(serve_health(settings, health))
@@ -55,17 +63,17 @@ async def serve(settings: Settings, stopping: asyncio.Event | None = None) -> in
             return 0
         async with pool:
             owner = f"{settings.instance or socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}"
-            outbound = Outbound()
+            channels = Channels(Outbound(), render, mailer)
             relay = Relay(settings, pool, health, owner)
             try:
                 clock = SalesClock(
                     pool, Rulesets(pool), settings.router_shards, settings.public_url, _now_ms
                 )
                 steps = SequenceClock(pool, Rulesets(pool), settings.router_shards, _now_ms)
-                deliverer = Deliverer(settings, pool, outbound)
+                deliverer = Deliverer(settings, pool, channels)
                 return await _work([relay, deliverer, clock, steps], stopping)
             finally:
-                await outbound.close()
+                await channels.close()
     finally:
         answering.cancel()
         await asyncio.gather(answering, return_exceptions=True)

@@ -32,10 +32,10 @@ LAG_SECONDS = Histogram(
     buckets=(0.1, 0.3, 1, 3, 10, 60, 600, 3600),
 )
 SWEPT = Counter("leadscore_router_swept_rows", "Old rows removed", ["table"])
-DELIVERIES = Counter("leadscore_router_deliveries", "Webhook attempts, by outcome", ["outcome"])
+DELIVERIES = Counter("leadscore_router_deliveries", "Attempts to deliver, by outcome", ["outcome"])
 DELIVERY_SECONDS = Histogram(
     "leadscore_router_delivery_seconds",
-    "Seconds a webhook receiver took to answer",
+    "Seconds a receiver took to answer",
     buckets=(0.05, 0.1, 0.3, 1, 3, 5, 15),
 )
 HANDOFF_LEVELS = Counter(
@@ -46,4 +46,12 @@ SEQUENCE_STEPS = Counter(
 )
 SEQUENCES_ENDED = Counter(
     "leadscore_router_sequences_ended", "Leads that left a sequence, by reason", ["why"]
+)
+DELIVERY_WAIT_SECONDS = Histogram(
+    "leadscore_router_delivery_wait_seconds",
+    "Seconds from queuing a delivery to its first attempt",
+    buckets=(0.1, 0.3, 1, 3, 10, 60, 600, 3600),
+)
+CIRCUITS_OPENED = Counter(
+    "leadscore_router_circuits_opened", "Times a destination was held: it failed again and again"
 )

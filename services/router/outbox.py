@@ -9,12 +9,17 @@ from typing import Any, TypeAlias
 
 import asyncpg
 import msgspec
+import structlog
 
-from services.router.cloudevents import Message, webhook_body
+from services.router.choosing import chosen
+from services.router.cloudevents import TYPES, Message, webhook_body
 from services.router.effects import carry_out
 from services.router.kept_handoffs import Kept, keep
 from services.router.metrics import SWEPT
 from services.router.table import Effect
+from shared.outbound.kinds import WishError, Wishes, wishes_of
+
+log = structlog.get_logger()
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Offsets = dict[str, int]  # "topic/partition" → the next offset
@@ -36,15 +41,19 @@ RETURNING shard
 MARK = """
 UPDATE outbox SET published_at = now() WHERE id = ANY ($1::bigint[]) RETURNING lead_id::text
 """
-ENABLED = "SELECT EXISTS (SELECT 1 FROM destination WHERE disabled_why IS NULL)"
+# Held until the end of the transaction: none is removed while its deliveries are queued.
+ENABLED = """
+SELECT id, kind, settings::text AS settings FROM destination WHERE disabled_why IS NULL
+FOR KEY SHARE
+"""
 ADD_DELIVERIES = """
-INSERT INTO delivery (destination_id, lead_id, message_id, body, next_attempt_at)
-SELECT d.id, m.lead_id, m.message_id, m.body, now()
-FROM unnest($1::uuid[], $2::text[], $3::bytea[])
-     WITH ORDINALITY AS m (lead_id, message_id, body, position)
-CROSS JOIN destination AS d
-WHERE d.disabled_why IS NULL
-ORDER BY m.position
+INSERT INTO delivery (destination_id, lead_id, message_id, type, body, next_attempt_at)
+SELECT p.destination_id, m.lead_id, m.message_id, m.type, m.body, now()
+FROM unnest($5::uuid[], $6::int[]) AS p (destination_id, position)
+JOIN unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[])
+     WITH ORDINALITY AS m (lead_id, message_id, type, body, position)
+  ON m.position = p.position + 1
+ORDER BY p.position
 ON CONFLICT (destination_id, message_id) DO NOTHING
 """
 
@@ -125,13 +134,44 @@ async def mark(
         messages = [message for message in messages if message.lead_id in there]
         await keep(connection, [each for each in kept if each.lead_id in there])
         await carry_out(connection, [effect for effect in effects if effect.lead_id in there])
-        if messages and await connection.fetchval(ENABLED):
-            await connection.execute(
-                ADD_DELIVERIES,
-                [message.lead_id for message in messages],
-                [str(message.id) for message in messages],
-                [webhook_body(message) for message in messages],
-            )
+        if messages:
+            await _queue(connection, messages)
+
+
+async def _queue(connection: Any, messages: Sequence[Message]) -> None:
+    """Deliveries of these messages to whoever asks for them."""
+    filters = {
+        row["id"]: wishes.filter
+        for row in await connection.fetch(ENABLED)
+        if (wishes := readable(row)) is not None
+    }
+    pairs = chosen(filters, messages)
+    if not pairs:
+        return
+    # Bodies that nobody asks for aren't sent to Postgres.
+    used = sorted({position for _, position in pairs})
+    place = {position: number for number, position in enumerate(used)}
+    queued = [messages[position] for position in used]
+    await connection.execute(
+        ADD_DELIVERIES,
+        [message.lead_id for message in queued],
+        [str(message.id) for message in queued],
+        [TYPES[message.kind][1] for message in queued],
+        [webhook_body(message) for message in queued],
+        [destination for destination, _ in pairs],
+        [place[position] for _, position in pairs],
+    )
+
+
+def readable(row: Any) -> Wishes | None:
+    """What a destination's row asks for; None, and said, where this router can't read it."""
+    try:
+        return wishes_of(row["kind"], msgspec.json.decode(row["settings"]))
+    except WishError as error:
+        log.error(  # noqa: TRY400 - said in full
+            "a destination's settings can't be read", id=str(row["id"]), why=str(error)
+        )
+        return None
 
 
 async def sweep(pool: Pool) -> bool:

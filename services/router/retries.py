@@ -9,6 +9,8 @@ from email.utils import parsedate_to_datetime
 WAITS_S = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 JITTER = 0.2  # of the wait, added: receivers that come back aren't met by everything at once
 RETRY_AFTER_MAX_S = 86_400
+# However few attempts counted, there is an end: all waits, with their jitter.
+GIVE_UP_S = sum(WAITS_S) * (1 + JITTER)
 
 
 def wait_s(

@@ -16,9 +16,9 @@ from aiokafka.admin import NewTopic
 from deploy.local import jars, kafka, ports, postgres
 from deploy.local.process import Child, Watchdog
 from deploy.local.servers import wait_until
-from services.router import destinations
 from shared.bus import admin_client
 from shared.database import create_engine, migrate
+from shared.outbound import destinations
 from shared.ruleset.store import publish
 from shared.settings import Settings
 from tests.fault.planted import BROKER, PARTITIONS, RULES, TOPIC, Plant

@@ -25,6 +25,7 @@ class Posted:
     at_s: int
     body: dict[str, Any]
     host: str
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -46,10 +47,11 @@ class Receiver:
             except Exception as error:  # noqa: BLE001 (whatever it is, the test must show it)
                 self.faults.append(repr(error))
         posted = Posted(
-            request.headers["webhook-id"],
-            int(request.headers["webhook-timestamp"]),
+            request.headers.get("webhook-id", ""),
+            int(request.headers.get("webhook-timestamp", 0)),
             json.loads(body),
             request.headers["host"],
+            dict(request.headers),
         )
         self.posted.append(posted)
         return self.answer(posted)

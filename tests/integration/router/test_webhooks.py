@@ -10,10 +10,10 @@ import asyncpg
 import pytest
 from starlette.responses import RedirectResponse, Response
 
-from services.router import destinations
-from services.router.outbound import Outbound
-from services.router.signing import new_secret
-from services.router.trial import send_test
+from shared.outbound import destinations
+from shared.outbound.posting import Outbound
+from shared.outbound.signing import new_secret
+from shared.outbound.trial import send_test
 from shared.settings import Settings
 from tests.integration.router.outbox_rows import ask, fact, new_lead, put, read_topic, until
 from tests.integration.router.receiver import Posted, Receiver, receiver
@@ -31,7 +31,10 @@ async def add(
         if check:
             return await destinations.add(pool, name, url, allow_private)
         secret = new_secret()
-        await pool.execute(destinations.ADD, uuid4(), name, url, secret, allow_private)
+        kept = json.dumps([{"secret": secret, "until": None}])
+        await pool.execute(
+            destinations.ADD, uuid4(), name, "webhook", url, allow_private, "{}", kept
+        )
         return secret
 
 

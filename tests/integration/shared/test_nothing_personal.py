@@ -19,9 +19,9 @@ import httpx
 import pytest
 
 from deploy.local import ports
-from services.router import destinations
 from shared.bus import create_consumer
 from shared.envelope import Event, Identifiers, instant
+from shared.outbound import destinations
 from shared.settings import Settings
 from tests.integration.ingest.test_sendgrid_webhook import Account, item, items
 from tests.integration.scorer.test_process import all_taken, go_live, send, until_ready

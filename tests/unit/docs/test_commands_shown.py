@@ -19,7 +19,7 @@ import typer
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from services.cli import app
-from services.router.signing import new_secret, signed_headers
+from shared.outbound.signing import new_secret, signed_headers
 from tests.bench.__main__ import _options as bench_options
 
 ROOT = Path(__file__).parents[3]
@@ -124,7 +124,7 @@ def test_the_snippet_of_handoffs_verifies_what_we_sign() -> None:
     (snippet,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     secret, body = new_secret(), '{"type": "handoff.sales", "data": {"lead_id": "1"}}'
     names: dict[str, Any] = {"secret": secret, "body": body}
-    names["headers"] = signed_headers(secret, "m1", int(time.time()), body.encode())
+    names["headers"] = signed_headers([secret], "m1", int(time.time()), body.encode())
     exec(snippet, names)
     assert names["data"] == {"lead_id": "1"}
     names["body"] = body.replace('"1"', '"2"')

@@ -6,8 +6,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.router.deliver import judge
-from services.router.outbound import Answer
 from services.router.retries import WAITS_S, read_retry_after, wait_s
 
 NOW = datetime(2026, 5, 3, 10, 0, tzinfo=UTC)
@@ -48,22 +46,3 @@ def test_retry_after_is_honoured_within_a_day() -> None:
 def test_retry_after_is_a_number_or_a_date(value: str | None, seconds: float | None) -> None:
     """Anything else is ignored."""
     assert read_retry_after(value, NOW) == seconds
-
-
-@pytest.mark.parametrize(
-    ("answer", "attempts", "status"),
-    [
-        (Answer(200, ""), 1, "delivered"),
-        (Answer(204, ""), 1, "delivered"),
-        (Answer(302, ""), 1, "waiting"),
-        (Answer(400, ""), 1, "waiting"),
-        (Answer(503, ""), 9, "waiting"),
-        (Answer(503, ""), 10, "failed"),
-        (Answer(None, "ConnectError"), 1, "waiting"),
-        (Answer(410, ""), 1, "failed"),
-        (Answer(500, "", None, True), 1, "failed"),
-    ],
-)
-def test_only_2xx_is_success(answer: Answer, attempts: int, status: str) -> None:
-    """Redirects are not followed, 410 and the last attempt end it, all else is tried again."""
-    assert judge(1, attempts, answer, 1.0).status == status

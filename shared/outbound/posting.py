@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import socket
+import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -11,11 +11,14 @@ from typing import Any
 import httpcore
 import httpx
 
-from services.router.addresses import RefusedAddressError, check_address, check_url
+from shared.outbound.addresses import RefusedAddressError, check_url
+from shared.outbound.resolving import Resolver
 
 REQUEST_SECONDS = 15.0
 CONNECT_SECONDS = 10.0
 ANSWER_MAX_BYTES = 64 * 1024
+ANSWER_SECONDS = 2.0  # for the rest of an answer whose status is known
+CONNECTIONS = 2_000
 _USER_AGENT = "leadscore-webhooks/1"
 
 
@@ -24,7 +27,8 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
     one that was checked. TLS still verifies the name.
     """
 
-    def __init__(self, allow_private: bool) -> None:
+    def __init__(self, resolver: Resolver, allow_private: bool) -> None:
+        self._resolver = resolver
         self._allow_private = allow_private
         self._inner = httpcore.AnyIOBackend()
 
@@ -36,7 +40,7 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        addresses = await resolve(host, port, self._allow_private)
+        addresses = await self._resolver.resolve(host, port, self._allow_private)
         failure: Exception | None = None
         for address in addresses[:4]:
             try:
@@ -54,34 +58,18 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
         await asyncio.sleep(seconds)
 
 
-async def resolve(host: str, port: int, allow_private: bool) -> list[str]:
-    """The addresses of a host, every one of them checked.
-
-    Raises RefusedAddressError, and httpcore.ConnectError where the name can't be resolved.
-    """
-    loop = asyncio.get_running_loop()
-    try:
-        async with asyncio.timeout(CONNECT_SECONDS):
-            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError, TimeoutError) as error:
-        raise httpcore.ConnectError("the name can't be resolved") from error
-    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-    for address in addresses:
-        check_address(address, allow_private)
-    return addresses
-
-
 class _CheckedTransport(httpx.AsyncHTTPTransport):
     """httpx over a pool that connects through CheckedNetwork only."""
 
-    def __init__(self, allow_private: bool) -> None:
+    def __init__(self, resolver: Resolver, allow_private: bool) -> None:
         super().__init__(trust_env=False)
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=httpx.create_ssl_context(trust_env=False),
-            max_connections=200,
-            max_keepalive_connections=50,
+            # More than are ever under way: nobody waits for another's connection.
+            max_connections=CONNECTIONS,
+            max_keepalive_connections=100,
             keepalive_expiry=30.0,
-            network_backend=CheckedNetwork(allow_private),
+            network_backend=CheckedNetwork(resolver, allow_private),
         )
 
 
@@ -104,10 +92,11 @@ class Answer:
 class Outbound:
     """Posts to webhooks: one pool of connections for public addresses, one for private ones."""
 
-    def __init__(self) -> None:
+    def __init__(self, resolver: Resolver | None = None) -> None:
+        self.resolver = resolver or Resolver()
         self._clients = {
             allow_private: httpx.AsyncClient(
-                transport=_CheckedTransport(allow_private),
+                transport=_CheckedTransport(self.resolver, allow_private),
                 timeout=httpx.Timeout(REQUEST_SECONDS, connect=CONNECT_SECONDS),
                 follow_redirects=False,
                 trust_env=False,
@@ -135,12 +124,11 @@ class Outbound:
         self, client: httpx.AsyncClient, url: str, headers: dict[str, str], body: bytes
     ) -> Answer:
         async with client.stream("POST", url, content=body, headers=headers) as response:
-            read = 0
-            # Read to the end, so that the connection can serve again; not past the bound.
-            async for part in response.aiter_raw():
-                read += len(part)
-                if read > ANSWER_MAX_BYTES:
-                    break
+            # The status is the answer. Whatever becomes of the rest (it may be endless, too short,
+            # or never come), it isn't sent again for that.
+            with contextlib.suppress(httpx.HTTPError, TimeoutError):
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await _read_some(response)
             return Answer(
                 response.status_code,
                 f"HTTP {response.status_code}",
@@ -151,3 +139,13 @@ class Outbound:
     async def close(self) -> None:
         for client in self._clients.values():
             await client.aclose()
+        self.resolver.close()
+
+
+async def _read_some(response: httpx.Response) -> None:
+    """To the end, so that the connection can serve again; not past the bound."""
+    read = 0
+    async for part in response.aiter_raw():
+        read += len(part)
+        if read > ANSWER_MAX_BYTES:
+            return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.router.addresses import RefusedAddressError, check_address, check_url
+from shared.outbound.addresses import RefusedAddressError, check_address, check_url
 
 REFUSED = [
     "0.0.0.0", "10.1.2.3", "100.64.0.1", "127.0.0.1", "127.255.255.254", "169.254.169.254",
