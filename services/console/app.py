@@ -30,6 +30,8 @@ from services.console.refusals import answer_refusals
 from services.console.request_times import RequestTimes
 from services.console.routes import lead_routes
 from services.console.segment_counts import SegmentCounter
+from services.console.sequences.desk import SequenceDesk
+from services.console.sequences.routes import sequence_routes
 from services.console.stage_setting import StageSetter
 from shared.health import Health, health_routes
 from shared.identifier_forms import PLAIN_FORMS, IdentifierForms
@@ -82,6 +84,7 @@ def create_app(
         duplicate_routes(DuplicateDesk(engine, merging)),
         account_routes(AccountReader(engine, now_ms)),
         handoff_routes(handoffs),
+        sequence_routes(SequenceDesk(engine, now_ms)),
         outbound_routes(OutboundDesk(engine, now_ms, mailer)),
     ):
         app.include_router(router, dependencies=[Depends(gate), shown])

@@ -82,6 +82,11 @@ SELECT t.name AS destination, d.lead_id, d.message_id, d.body, d.status, d.attem
   FROM delivery d JOIN destination t ON t.id = d.destination_id
  WHERE d.lead_id = ANY($1::uuid[]) ORDER BY d.id
 """,
+    "webhook_attempts": """
+SELECT d.message_id, a.attempt, a.at, a.duration_ms, a.outcome, a.answer
+  FROM delivery_attempt a JOIN delivery d ON d.id = a.delivery_id
+ WHERE d.lead_id = ANY($1::uuid[]) ORDER BY d.id, a.attempt
+""",
 }
 STORED = "SELECT id FROM lead WHERE id = $1"
 NAMED = "SELECT DISTINCT lead_id FROM identifier WHERE kind = $1 AND value = $2"

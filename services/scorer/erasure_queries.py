@@ -72,6 +72,11 @@ ON CONFLICT (hash) DO UPDATE
 # router marks a fact and queues its webhooks in one transaction, so facts go first.
 PLACES = {
     "outbox": "DELETE FROM outbox WHERE lead_id = ANY($1::uuid[])",
+    "delivery_attempts": """
+DELETE FROM delivery_attempt WHERE delivery_id IN (
+    SELECT id FROM delivery WHERE destination_id IN (SELECT id FROM destination)
+       AND lead_id = ANY($1::uuid[]))
+""",
     "deliveries": """
 DELETE FROM delivery WHERE destination_id IN (SELECT id FROM destination)
    AND lead_id = ANY($1::uuid[])

@@ -10,7 +10,9 @@ from services.router.cloudevents import TYPES
 from services.router.messages import HandOff, LeadMerged, LeadUnmerged, StageChanged
 from services.router.retries import WAITS_S
 
-PAGE = (Path(__file__).parents[2] / "docs" / "handoffs.md").read_text()
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "handoffs.md").read_text()
+DESTINATIONS = (DOCS / "destinations.md").read_text()
 
 
 def test_the_messages_shown_are_real() -> None:
@@ -45,4 +47,4 @@ def test_the_waits_are_those_of_the_table() -> None:
         next(f"{wait // size} {name}" for size, name in units if wait % size == 0)
         for wait in WAITS_S
     ]
-    assert f"{', '.join(words[:-1])} and {words[-1]}" in " ".join(PAGE.split())
+    assert f"{', '.join(words[:-1])} and {words[-1]}" in " ".join(DESTINATIONS.split())

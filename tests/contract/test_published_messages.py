@@ -9,18 +9,33 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from services.router.changes import change_data
+from services.router.changes import change_data, packet_data
 from services.router.cloudevents import TYPES
-from services.router.messages import HandOff, LeadMerged, LeadUnmerged, StageChanged
+from services.router.decide import ALERT
+from services.router.messages import (
+    ContentStepDue,
+    HandOff,
+    HandoffOverdue,
+    LeadAlert,
+    LeadMerged,
+    LeadSignal,
+    LeadUnmerged,
+    StageChanged,
+    StepContent,
+    StepWho,
+)
 from services.router.packet import build_packet
 from services.router.reasons import Earned
 from services.router.ruleset_words import RulesetWords
+from shared.ruleset.handoffs import HandoffRow
 from tests.unit.router.people import (
     ABSORBED,
+    LEAD,
     event,
     lead,
     merge_fact,
     page,
+    row_fact,
     sales_fact,
     unmerge_fact,
 )
@@ -32,6 +47,10 @@ MODELS: dict[str, type[BaseModel]] = {
     "lead-merged": LeadMerged,
     "lead-unmerged": LeadUnmerged,
     "handoff": HandOff,
+    "lead-signal": LeadSignal,
+    "lead-alert": LeadAlert,
+    "content-step-due": ContentStepDue,
+    "handoff-overdue": HandoffOverdue,
 }
 RELEASED = sorted(path.name for path in GOLDEN.iterdir())
 
@@ -51,7 +70,31 @@ def published_now() -> dict[str, dict[str, Any]]:
         "lead-merged": json.loads(change_data(merge_fact())),
         "lead-unmerged": json.loads(change_data(unmerge_fact())),
         "handoff": json.loads(packet.model_dump_json()),
+        "lead-signal": json.loads(change_data(row_fact(), TABLE)),
+        "lead-alert": json.loads(packet_data(ALERT, packet, list(TABLE.values()))),
+        "content-step-due": json.loads(STEP.model_dump_json()),
+        "handoff-overdue": json.loads(OVERDUE.model_dump_json()),
     }
+
+
+TABLE = {
+    "big": HandoffRow.model_validate(
+        {"id": "big", "title": "A large company", "segment": "large", "do": {"alert": True}}
+    )
+}
+STEP = ContentStepDue(
+    lead_id=LEAD, enrolment_id=ABSORBED, sequence="planning", title="Retirement planning",
+    purpose="nurture", ruleset_version=1, step="thanks", step_title="", number=1, steps=3,
+    arm=None, channel="email",
+    content=StepContent(id="mistakes", title="Mistakes", url=None, kind="article"),
+    at="2026-05-05T09:20:00.000Z", planned_at="2026-05-05T09:20:00.000Z",
+    who=StepWho(emails=["sarah@adviser.example"]),
+)  # fmt: skip
+OVERDUE = HandoffOverdue(
+    lead_id=LEAD, handoff_id=ABSORBED, level="reassign", at="2026-05-05T09:20:00.000Z",
+    journey="main", stage="validate", episode=1, owner="bob", former_owner="ann",
+    handed_at="2026-05-03T09:20:00.000Z", due_at="2026-05-05T13:20:00.000Z", link=None,
+)  # fmt: skip
 
 
 def _shape(value: Any, path: str = "") -> set[str]:
@@ -91,6 +134,10 @@ def test_the_types_are_what_subscribers_filter_by() -> None:
         "lead-stage-changed": ("com.leadscore.lead.stage-changed.v1", "lead.stage_changed"),
         "lead-merged": ("com.leadscore.lead.merged.v1", "lead.merged"),
         "lead-unmerged": ("com.leadscore.lead.unmerged.v1", "lead.unmerged"),
+        "lead-signal": ("com.leadscore.lead.signal.v1", "lead.signal"),
+        "lead-alert": ("com.leadscore.lead.alert.v1", "lead.alert"),
+        "content-step-due": ("com.leadscore.content.step-due.v1", "content.step_due"),
+        "handoff-overdue": ("com.leadscore.handoff.overdue.v1", "handoff.overdue"),
         "handoff-content": ("com.leadscore.handoff.content.v1", "handoff.content"),
         "handoff-sales": ("com.leadscore.handoff.sales.v1", "handoff.sales"),
     }

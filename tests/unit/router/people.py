@@ -7,7 +7,7 @@ from typing import Any
 from services.router.packet import Lead
 from services.router.reasons import Earned
 from shared.envelope import Event, Identifiers, instant
-from shared.facts import LeadMerged, LeadUnmerged, Reason, StageChanged
+from shared.facts import LeadMerged, LeadUnmerged, Reason, SegmentEntered, StageChanged
 from shared.identity import ANONYMOUS, EMAIL
 from shared.lead_state import ScoreState
 
@@ -72,6 +72,13 @@ def sales_fact(**over: Any) -> StageChanged:
         **over,
     }
     return StageChanged(**fields)
+
+
+def row_fact(**over: Any) -> SegmentEntered:
+    """The lead is in a segment that a row of the hand-off table asks for."""
+    change = sales_fact()
+    fields = {name: getattr(change, name) for name in StageChanged.__struct_fields__}
+    return SegmentEntered(**{**fields, "journey": "segment:big", "rows": ["big"], **over})
 
 
 def merge_fact(**over: Any) -> LeadMerged:

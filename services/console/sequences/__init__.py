@@ -1,0 +1,1 @@
+"""Nurture sequences: what runs, and what people do with it."""
