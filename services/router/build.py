@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -13,17 +14,21 @@ from services.router.belonging import belonging_of
 from services.router.changes import change_data
 from services.router.cloudevents import Message
 from services.router.decide import HANDOFF, MessageKind, decide, message_id, number_of, place_of
-from services.router.facts import Announcement, AnyFact, HandoffReleased, open_fact
+from services.router.facts import Announcement, AnyFact, Fact, HandoffReleased, open_fact
 from services.router.history import History
-from services.router.metrics import FACTS_UNBUILT
+from services.router.messages import NextStep
+from services.router.metrics import FACTS_UNBUILT, NEXT_STEPS_SKIPPED
+from services.router.nearest import nearest
 from services.router.outbox import Row
 from services.router.packet import Lead, Waited, build_packet
-from services.router.ruleset_words import Rulesets
+from services.router.percentiles import Percentiles
+from services.router.ruleset_words import Rulesets, RulesetWords
 from shared.errors import PoisonError
 
 log = structlog.get_logger()
 
 LEADS_AT_ONCE = 50
+NEXT_STEPS_SECONDS = 1.0  # of a chunk: looking for next steps is the dearest part of a packet
 _HANDOFFS = frozenset(HANDOFF.values())
 
 # What building may raise on data that isn't as it should be.
@@ -58,16 +63,25 @@ _Changes = dict[tuple[str, int], Waited]
 class Builder:
     """Makes messages, with what is stored of the leads that are handed over."""
 
-    def __init__(self, history: History, rulesets: Rulesets, public_url: str) -> None:
+    def __init__(
+        self,
+        history: History,
+        rulesets: Rulesets,
+        public_url: str,
+        percentiles: Percentiles | None = None,
+    ) -> None:
         self._history = history
         self._rulesets = rulesets
         self._public_url = public_url
+        self._percentiles = percentiles
+        self._searching_seconds = 0.0
 
     async def build(self, rows: Sequence[Row]) -> Built:
         """The messages of these rows, in their order.
 
         A lead's facts after one that can't be built wait with it; other leads go on.
         """
+        self._searching_seconds = 0.0
         built = Built()
         told: list[_Told] = []
         for row in rows:
@@ -125,16 +139,7 @@ class Builder:
         elif kind not in _HANDOFFS:
             data = change_data(fact)
         else:
-            lead = leads[fact.lead_id, fact.at_ms]
-            if isinstance(lead, PoisonError):
-                raise lead
-            words = await self._rulesets.words(fact.ruleset_version)
-            change = waited.get((fact.lead_id, fact.seq))
-            # The lead may have been scored again since, under a newer version.
-            now = await self._rulesets.words(lead.ruleset_version)
-            belonging = belonging_of(now.core, lead.state, fact.at_ms)
-            packet = build_packet(fact, lead, words, self._public_url, change, belonging)
-            data = packet.model_dump_json().encode()
+            data = await self._packet(fact, leads, waited)
         return Message(
             id=message_id(fact.lead_id, place_of(fact), kind),
             kind=kind,
@@ -143,6 +148,53 @@ class Builder:
             at_ms=fact.at_ms,
             data=data,
         )
+
+    async def _packet(self, fact: Fact, leads: _Leads, waited: _Changes) -> bytes:
+        lead = leads[fact.lead_id, fact.at_ms]
+        if isinstance(lead, PoisonError):
+            raise lead
+        words = await self._rulesets.words(fact.ruleset_version)
+        # The lead may have been scored again since, under a newer version.
+        now = await self._rulesets.words(lead.ruleset_version)
+        drawn = None
+        if self._percentiles is not None:
+            drawn = await self._percentiles.drawn(lead.ruleset_version, now.core)
+        packet = build_packet(
+            fact,
+            lead,
+            words,
+            self._public_url,
+            waited.get((fact.lead_id, fact.seq)),
+            belonging_of(now.core, lead.state, fact.at_ms),
+            drawn,
+            self._next_step(fact, lead, now),
+        )
+        return packet.model_dump_json().encode()
+
+    def _next_step(self, fact: Fact, lead: Lead, now: RulesetWords) -> NextStep | None:
+        """None, too, where this chunk's packets have had their time for it, or it can't be found:
+        no hand-off waits for it.
+        """
+        if now.tried is None or self._searching_seconds > NEXT_STEPS_SECONDS:
+            NEXT_STEPS_SKIPPED.inc()
+            return None
+        started = time.perf_counter()
+        try:
+            return nearest(
+                now.tried,
+                lead.state,
+                lead.journeys,
+                lead.known,
+                lead.identifiers,
+                fact.journey,
+                fact.at_ms,
+            )
+        except _DATA_ERRORS as error:
+            NEXT_STEPS_SKIPPED.inc()
+            log.warning("no next step can be found for a lead", why=type(error).__name__)
+            return None
+        finally:
+            self._searching_seconds += time.perf_counter() - started
 
 
 def expected_ids(fact: AnyFact) -> dict[str, MessageKind]:

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from services.router.nearest import to_be_tried
 from services.router.outbox import Pool
 from services.scorer.core.compile import compile_ruleset
 from services.scorer.core.compile_rule import fading_of
 from services.scorer.core.compiled import Ruleset
+from services.scorer.core.ladder import Rung, Side
 from shared.decay import Kind
 from shared.ruleset.reading import RulesetErrors, read_ruleset
 
@@ -26,13 +28,16 @@ class RulesetWords:
     """labels: by journey and stage, such as MQL · says: by "model/rule", see
     shared.ruleset.wording · fading: by "model/rule", how its points fade and how long that takes,
     see shared.decay.faded; missing: they don't · core: personas, segments and grade; None where the
-    version can't be read.
+    version can't be read · handoffs: by journey and stage, who gets the lead · tried: core with
+    those rules alone that the cheapest next deed is looked for among.
     """
 
     labels: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     says: dict[str, str] = field(default_factory=dict)
     fading: dict[str, tuple[Kind, int]] = field(default_factory=dict)
     core: Ruleset | None = None
+    handoffs: dict[str, dict[str, str]] = field(default_factory=dict)
+    tried: Ruleset | None = None
 
 
 def words_of(source: str) -> RulesetWords:
@@ -40,13 +45,24 @@ def words_of(source: str) -> RulesetWords:
     document = read_ruleset(source)
     # Numbers of rules don't matter here: nothing is granted.
     numbers = {name: number for number, name in enumerate(document.rule_names(), 1)}
-    words = RulesetWords(document.labels(), core=compile_ruleset(document, numbers, 1))
+    core = compile_ruleset(document, numbers, 1)
+    words = RulesetWords(
+        document.labels(), core=core, handoffs=_handoffs(core), tried=to_be_tried(core)
+    )
     for model_name, model in document.models.items():
         for rule in model.rules:
             name = f"{model_name}/{rule.id}"
             words.says[name] = rule.say
             words.fading[name] = fading_of(model, rule)
     return words
+
+
+def _handoffs(core: Ruleset) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for name, ladder in core.ladders.items():
+        stages: list[Rung | Side] = [*ladder.rungs, *ladder.sides]
+        found[name] = {stage.name: stage.handoff for stage in stages if stage.handoff}
+    return found
 
 
 class Rulesets:
