@@ -11,7 +11,8 @@ from services.router.reading_parts import day, facts, items, number, part, text,
 _PURPOSES: Final = {
     "marketing_email": "marketing mails",
     "sales_contact": "contact by sales",
-    "profiling": "profiling",
+    "analytics": "analytics",
+    "scoring": "scoring",
 }
 _WHY: Final = {
     "unsubscribed": "they unsubscribed",

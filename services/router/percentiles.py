@@ -30,6 +30,7 @@ LEADS_MOST = 6000
 EVERY_MS = 5 * 60_000
 VERSIONS_KEPT = 4
 ANSWER_SECONDS = 5.0
+SAME = 1e-6  # of a point: less is no difference
 AT_ONCE = 200  # leads scored before others get their turn
 
 # Blocks are drawn at random, so that old and new leads have the same chance.
@@ -55,7 +56,7 @@ class Drawn:
         """The share of leads with a lower score, 0 to 100; None where too few were drawn."""
         if len(self.scores) < LEADS_LEAST:
             return None
-        return round(100 * bisect_left(self.scores, score) / len(self.scores), 1)
+        return round(100 * bisect_left(self.scores, score - SAME) / len(self.scores), 1)
 
 
 def main_model(ruleset: Ruleset) -> str | None:
