@@ -16,7 +16,6 @@ import asyncpg
 import msgspec
 import structlog
 
-from services.router.away import AWAY_ERRORS
 from services.router.outbox import Pool
 from services.scorer.core.compiled import JOURNEY, Ruleset
 from services.scorer.core.standing import score_at
@@ -42,6 +41,9 @@ SAMPLE = """
 SELECT scores FROM lead TABLESAMPLE SYSTEM ($1)
 WHERE merged_into IS NULL AND ruleset_version = $2 LIMIT $3
 """
+
+# Whatever Postgres says: the hand-off goes without.
+_NOT_NOW = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ class Percentiles:
                 self._tried_ms[version] = now_ms
                 try:
                     self._kept[version] = await self._draw(version, ruleset, model, now_ms)
-                except (*AWAY_ERRORS, TimeoutError, asyncpg.QueryCanceledError) as error:
+                except _NOT_NOW as error:
                     log.warning("no leads to compare with", why=type(error).__name__)
                 while len(self._kept) > VERSIONS_KEPT:
                     self._tried_ms.pop(self._kept.popitem(last=False)[0], None)
