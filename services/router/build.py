@@ -175,7 +175,7 @@ class Builder:
         """None, too, where this chunk's packets have had their time for it, or it can't be found:
         no hand-off waits for it.
         """
-        if now.tried is None or self._searching_seconds > NEXT_STEPS_SECONDS:
+        if not now.tried or self._searching_seconds > NEXT_STEPS_SECONDS:
             NEXT_STEPS_SKIPPED.inc()
             return None
         started = time.perf_counter()

@@ -1,13 +1,13 @@
 """The cheapest deed that would bring a lead to a higher stage, in words. Pure.
 
 It is found by trying: the core adds a made-up event for each rule to a copy of the lead. So that a
-packet never waits long for it, only so many rules are tried, those that take least effort, and
-time acts only so often on a copy.
+packet never waits long for it, only so many rules are tried, a few at a time, those of the least
+effort first, and time acts only so often on a copy.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -21,36 +21,45 @@ from shared.lead_state import JourneyState, ScoreState
 from shared.ruleset.wording import in_words
 
 RULES_MAX: Final = 40
+AT_ONCE: Final = 5
 ACTS_MAX: Final = 200  # of time
 
 
-def to_be_tried(ruleset: Ruleset) -> Ruleset:
-    """The same ruleset, with the rules alone that are worth a try: they score by themselves, give
-    points rather than take them, and take the least effort.
+def to_be_tried(ruleset: Ruleset) -> tuple[Ruleset, ...]:
+    """The same ruleset several times, each with a few of the rules that are worth a try: they score
+    by themselves and give points rather than take them. Least effort first, then most points.
     """
     worth = [rule for rule in ruleset.rules if not rule.silence_ms and rule.points >= 0]
-    worth.sort(key=lambda rule: rule.effort)
-    return replace(ruleset, rules=tuple(worth[:RULES_MAX]))
+    worth.sort(key=lambda rule: (rule.effort, -rule.points))
+    worth = worth[:RULES_MAX]
+    return tuple(
+        replace(ruleset, rules=tuple(worth[at : at + AT_ONCE]))
+        for at in range(0, len(worth), AT_ONCE)
+    )
 
 
 def nearest(
-    tried: Ruleset,
+    tried: Sequence[Ruleset],
     state: ScoreState,
-    journeys: Iterable[JourneyState],
+    journeys: Sequence[JourneyState],
     known: bool,
     identifiers: Iterable[Identifier],
     journey: str,
     now_ms: int,
 ) -> NextStep | None:
-    """None where no single deed does it, or the lead isn't on such a journey. tried: a ruleset from
-    `to_be_tried`, the version that the state stands under.
+    """None where no single deed does it, or the lead isn't on such a journey, or at its top. tried:
+    from `to_be_tried`, of the version that the state stands under.
     """
-    if journey not in tried.ladders:
-        return None
-    found = next_steps(
-        tried, state, list(journeys), now_ms, known, _whose(identifiers), journey, ACTS_MAX
-    )
-    return _told(found.steps[0], found.at_ms) if found.steps else None
+    who = _whose(identifiers)
+    stage = next((one.stage for one in journeys if one.name == journey), None)
+    for some in tried:
+        ladder = some.ladders.get(journey)
+        if ladder is None or stage == ladder.rungs[-1].name:
+            return None
+        found = next_steps(some, state, journeys, now_ms, known, who, journey, ACTS_MAX)
+        if found.steps:
+            return _told(found.steps[0], found.at_ms)
+    return None
 
 
 def _told(step: Step, at_ms: int) -> NextStep:

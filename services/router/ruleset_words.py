@@ -29,7 +29,7 @@ class RulesetWords:
     shared.ruleset.wording · fading: by "model/rule", how its points fade and how long that takes,
     see shared.decay.faded; missing: they don't · core: personas, segments and grade; None where the
     version can't be read · handoffs: by journey and stage, who gets the lead · tried: core with
-    those rules alone that the cheapest next deed is looked for among.
+    a few rules at a time, among which the cheapest next deed is looked for.
     """
 
     labels: dict[str, dict[str, list[str]]] = field(default_factory=dict)
@@ -37,7 +37,7 @@ class RulesetWords:
     fading: dict[str, tuple[Kind, int]] = field(default_factory=dict)
     core: Ruleset | None = None
     handoffs: dict[str, dict[str, str]] = field(default_factory=dict)
-    tried: Ruleset | None = None
+    tried: tuple[Ruleset, ...] = ()
 
 
 def words_of(source: str) -> RulesetWords:
