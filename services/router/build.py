@@ -150,6 +150,7 @@ class Builder:
         )
 
     async def _packet(self, fact: Fact, leads: _Leads, waited: _Changes) -> bytes:
+        await asyncio.sleep(0)  # milliseconds of work: let heartbeats through
         lead = leads[fact.lead_id, fact.at_ms]
         if isinstance(lead, PoisonError):
             raise lead

@@ -27,6 +27,7 @@ FIELDS: Final[dict[Kind, tuple[str, ...]]] = {
     ),
     "brand": ("brand", "brands", "manufacturer"),
 }  # fmt: skip
+_KIND_OF: Final = {field: kind for kind, fields in FIELDS.items() for field in fields}
 # How much a deed says, where that isn't 1.
 WEIGHTS: Final = {
     "page_left": 0.5, "content_downloaded": 2.0, "webinar_attended": 2.0, "sample_requested": 2.0,
@@ -98,12 +99,10 @@ def _named(event: Event) -> Iterator[tuple[Kind, str]]:
         parts += [item for item in items[:ITEMS_MAX] if isinstance(item, dict)]
     left = NAMED_MAX
     for part in parts:
-        for kind, fields in FIELDS.items():
-            for name in [name for field in fields for name in _texts(part.get(field))]:
-                if not left:
-                    return
+        for field in sorted(part.keys() & _KIND_OF.keys()):
+            for name in _texts(part[field])[:left]:
                 left -= 1
-                yield kind, name
+                yield _KIND_OF[field], name
 
 
 def _texts(value: Any) -> list[str]:

@@ -27,10 +27,11 @@ ACTS_MAX: Final = 200  # of time
 
 def to_be_tried(ruleset: Ruleset) -> tuple[Ruleset, ...]:
     """The same ruleset several times, each with a few of the rules that are worth a try: they score
-    by themselves and give points rather than take them. Least effort first, then most points.
+    by themselves and give points rather than take them. Least effort first, then as the ruleset
+    has them.
     """
     worth = [rule for rule in ruleset.rules if not rule.silence_ms and rule.points >= 0]
-    worth.sort(key=lambda rule: (rule.effort, -rule.points))
+    worth.sort(key=lambda rule: rule.effort)
     worth = worth[:RULES_MAX]
     return tuple(
         replace(ruleset, rules=tuple(worth[at : at + AT_ONCE]))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final
 
 from services.router.belonging import NOWHERE, Belonging
@@ -149,11 +150,7 @@ def build_packet(
         reasons=strongest(lead.events, lead.by_time, words, fact.at_ms),
         summary=summary_of(who, stage, change.at_ms, story, _was_there(lead, fact), fact.at_ms),
         story=story,
-        last_actions=[
-            _action(event)
-            for event in events
-            if event.source != OPERATOR  # what we did with the lead isn't what it did
-        ][:ACTIONS_MAX],
+        last_actions=[_action(event) for event in _theirs(events)],
         content=content_of(events),
         interests=names_of(interests) or None,
         interest_details=interests,
@@ -173,6 +170,11 @@ def build_packet(
         **_account(lead),
     )
     return _fitted(_clean(packet))
+
+
+def _theirs(events: Sequence[Event]) -> Iterator[Event]:
+    """The newest; what we did with the lead isn't what it did."""
+    return islice((event for event in events if event.source != OPERATOR), ACTIONS_MAX)
 
 
 def _was_there(lead: Lead, fact: Fact) -> bool:
