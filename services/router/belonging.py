@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from services.scorer.core.compiled import Ruleset
 from services.scorer.core.consenting import Stance, stances
-from services.scorer.core.standing import grade_at, persona_at, segments_at
+from services.scorer.core.standing import bands_at, grade_at, persona_at, segments_at
 from shared.consent import Purpose
 from shared.lead_state import ScoreState
 
@@ -16,13 +16,14 @@ SEGMENTS_MAX = 50
 
 @dataclass(frozen=True, slots=True)
 class Belonging:
-    """By the names that the ruleset gives them; None and () where it names none. consents: every
-    purpose, empty where not known.
+    """By the names that the ruleset gives them; None and () where it names none. bands: of the
+    score, by model · consents: every purpose, empty where not known.
     """
 
     persona: str | None = None
     segments: tuple[str, ...] = ()
     grade: str | None = None
+    bands: Mapping[str, str] = field(default_factory=dict)
     consents: Mapping[Purpose, Stance] = field(default_factory=dict)
 
 
@@ -41,5 +42,6 @@ def belonging_of(ruleset: Ruleset | None, state: ScoreState, at_ms: int) -> Belo
         persona=persona_at(ruleset, state, now_ms),
         segments=tuple(segments_at(ruleset, state, now_ms)[:SEGMENTS_MAX]),
         grade=grade_at(ruleset, state, now_ms),
+        bands=bands_at(ruleset, state, now_ms),
         consents=stances(ruleset.consent, state),
     )

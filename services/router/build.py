@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -26,17 +27,21 @@ from services.router.facts import Announcement, AnyFact, Fact, HandoffReleased, 
 from services.router.handing import kept_of
 from services.router.history import History
 from services.router.kept_handoffs import Kept
-from services.router.messages import HandOff
-from services.router.metrics import FACTS_UNBUILT
+from services.router.messages import HandOff, NextStep
+from services.router.metrics import FACTS_UNBUILT, NEXT_STEPS_SKIPPED
+from services.router.nearest import nearest
 from services.router.outbox import Pool, Row
 from services.router.owning import Wanted, give
 from services.router.packet import Lead, Waited, build_packet
+from services.router.percentiles import Percentiles
 from services.router.ruleset_words import Rulesets, RulesetWords
 from services.router.suppression import Receiver, Standing, why_not
 from services.router.table import Effect, Table, effect_of, rows_of
 from shared.envelope import milliseconds
 from shared.errors import PoisonError
 from shared.facts import Suppressed
+from shared.ruleset.handoff_journeys import is_row_journey
+from shared.ruleset.stages import MAIN
 
 log = structlog.get_logger()
 
@@ -44,6 +49,7 @@ LEADS_AT_ONCE = 50
 # What tells of a person: it needs what is stored of the lead, and may be suppressed.
 HANDOFFS = frozenset(HANDOFF.values())
 _PACKETS = HANDOFFS | {ALERT}
+NEXT_STEPS_SECONDS = 1.0  # of a chunk: looking for next steps is the dearest part of a packet
 
 # What building may raise on data that isn't as it should be.
 _DATA_ERRORS = (PoisonError, ValueError, TypeError, LookupError, ArithmeticError)
@@ -81,17 +87,27 @@ _Changes = dict[tuple[str, int], Waited]
 class Builder:
     """Makes messages, with what is stored of the leads that are handed over."""
 
-    def __init__(self, pool: Pool, history: History, rulesets: Rulesets, public_url: str) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        history: History,
+        rulesets: Rulesets,
+        public_url: str,
+        percentiles: Percentiles | None = None,
+    ) -> None:
         self._pool = pool
         self._history = history
         self.rulesets = rulesets
         self._public_url = public_url
+        self._percentiles = percentiles
+        self._searching_seconds = 0.0
 
     async def build(self, rows: Sequence[Row]) -> Built:
         """The messages of these rows, in their order.
 
         A lead's facts after one that can't be built wait with it; other leads go on.
         """
+        self._searching_seconds = 0.0
         built = Built()
         told: list[_Told] = []
         for row in rows:
@@ -204,9 +220,48 @@ class Builder:
         change: Waited | None,
         owner: str | None,
     ) -> HandOff:
+        await asyncio.sleep(0)  # milliseconds of work: let heartbeats through
         words = await self.rulesets.words(fact.ruleset_version)
-        belonging = belonging_of(now.core, lead.state, fact.at_ms)
-        return build_packet(fact, lead, words, self._public_url, change, belonging, owner)
+        drawn = None
+        if self._percentiles is not None:
+            drawn = await self._percentiles.drawn(lead.ruleset_version, now.core)
+        return build_packet(
+            fact,
+            lead,
+            words,
+            self._public_url,
+            change,
+            belonging_of(now.core, lead.state, fact.at_ms),
+            drawn,
+            self._next_step(fact, lead, now),
+            owner,
+        )
+
+    def _next_step(self, fact: Fact, lead: Lead, now: RulesetWords) -> NextStep | None:
+        """None, too, where this chunk's packets have had their time for it, or it can't be found:
+        no hand-off waits for it.
+        """
+        if not now.tried or self._searching_seconds > NEXT_STEPS_SECONDS:
+            NEXT_STEPS_SKIPPED.inc()
+            return None
+        started = time.perf_counter()
+        try:
+            return nearest(
+                now.tried,
+                lead.state,
+                lead.journeys,
+                lead.known,
+                lead.identifiers,
+                # A row of the hand-off table has no next stage; its lead has.
+                MAIN if is_row_journey(fact.journey) else fact.journey,
+                fact.at_ms,
+            )
+        except _DATA_ERRORS as error:
+            NEXT_STEPS_SKIPPED.inc()
+            log.warning("no next step can be found for a lead", why=type(error).__name__)
+            return None
+        finally:
+            self._searching_seconds += time.perf_counter() - started
 
 
 def _refused(

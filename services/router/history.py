@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
@@ -12,22 +13,27 @@ import msgspec
 
 from services.router.metrics import EVENTS_UNREADABLE
 from services.router.outbox import Pool
-from services.router.packet import FORBIDS, LIFTS, Lead, Waited
+from services.router.packet import Company, Lead, Waited
+from services.router.permission import FORBIDS, LIFTS
 from services.router.reasons import Earned, Entries, Given
+from services.router.since_last import Moved
 from shared.bodies import open_body
 from shared.consent import is_soft
 from shared.envelope import Event, decode_event, milliseconds
 from shared.errors import PoisonError
 from shared.facts import Reason
 from shared.identity import Identifier
-from shared.lead_state import decode_scores
+from shared.lead_state import JourneyState, decode_journeys, decode_scores
 from shared.ledger import decode_entries
 
 EVENTS_MAX = 200  # newest events that a packet is made from
 MERGED_MAX = 20  # absorbed leads that a packet names
+MOVES_MAX = 50  # newest stage changes that are looked through for the last hand-off
+OLDEST_MAX = 5  # first events of a long history, for how the person came
 
 LEADS = """
-SELECT id::text AS id, known, scores, ruleset_version, stage FROM lead WHERE id = ANY ($1::uuid[])
+SELECT id::text AS id, known, scores, journeys, ruleset_version, stage FROM lead
+WHERE id = ANY ($1::uuid[])
 """
 IDENTIFIERS = """
 SELECT DISTINCT lead_id::text AS lead_id, kind, value FROM identifier
@@ -61,6 +67,31 @@ CROSS JOIN LATERAL (
     ORDER BY at_ms DESC LIMIT $5) AS t
 ORDER BY w.n, t.at_ms DESC
 """
+OLDEST = """
+SELECT w.lead_id::text AS lead_id, e.body
+FROM unnest($1::uuid[]) AS w (lead_id)
+CROSS JOIN LATERAL (
+    SELECT occurred_ms, body FROM event WHERE lead_id = w.lead_id
+    ORDER BY occurred_ms LIMIT $2) AS e
+ORDER BY w.lead_id, e.occurred_ms
+"""
+# What was told of a change is in the outbox for some weeks; a released hand-off has its number.
+MOVES = """
+SELECT w.n, h.seq, h.at_ms, h.journey, h.from_stage, h.to_stage, h.cause, h.episode, o.facts
+FROM unnest($1::int[], $2::uuid[], $3::bigint[]) AS w (n, lead_id, at_ms)
+CROSS JOIN LATERAL (
+    SELECT * FROM stage_history WHERE lead_id = w.lead_id AND at_ms <= w.at_ms
+    ORDER BY seq DESC LIMIT $4) AS h
+LEFT JOIN LATERAL (
+    SELECT jsonb_agg(fact ORDER BY id) AS facts FROM outbox
+    WHERE lead_id = w.lead_id AND fact -> 'seq' = to_jsonb(h.seq)
+    AND fact ->> 'kind' IN ('stage_changed', 'handoff_released')) AS o ON true
+ORDER BY w.n, h.seq DESC
+"""
+ACCOUNTS = """
+SELECT m.lead_id::text AS lead_id, a.key, a.members, a.scores, a.stage, a.stage_since_ms
+FROM account_member m JOIN account a ON a.key = m.account WHERE m.lead_id = ANY ($1::uuid[])
+"""
 OLDER = """
 SELECT occurred_ms, body FROM event WHERE lead_id = $1 AND occurred_ms <= $2
 ORDER BY occurred_ms DESC OFFSET $3
@@ -85,6 +116,21 @@ class _Kind(msgspec.Struct):
 
 
 _kind_decoder = msgspec.json.Decoder(_Kind)
+
+
+class _Told(msgspec.Struct):
+    """What the router was told of a change."""
+
+    kind: str
+    handoff: str | None = None
+    waiting: bool = False
+    withheld: bool = False
+    suppressed: str = ""
+    scores: dict[str, float] = {}
+
+
+_told_decoder = msgspec.json.Decoder(list[_Told])
+_account_decoder = msgspec.json.Decoder(dict[str, float])
 _reasons_decoder = msgspec.json.Decoder(tuple[Reason, ...])
 
 
@@ -100,47 +146,22 @@ class History:
 
         Ask for at most some 50 at a time: each may bring 200 events.
         """
-        ids = [lead_id for lead_id, _ in asked]
-        numbers = list(range(len(asked)))
         async with self._pool.acquire() as connection:
-            leads = {row["id"]: row for row in await connection.fetch(LEADS, ids)}
-            identifiers: dict[str, list[Identifier]] = defaultdict(list)
-            for row in await connection.fetch(IDENTIFIERS, ids):
-                identifiers[row["lead_id"]].append((row["kind"], row["value"]))
-            merged: dict[str, list[str]] = defaultdict(list)
-            for row in await connection.fetch(MERGED, ids):
-                merged[row["lead_id"]].append(row["absorbed"])
-            rows = await _grouped(
-                connection, EVENTS, numbers, ids, [at_ms for _, at_ms in asked], EVENTS_MAX + 1
-            )
-            times = await _grouped(
-                connection,
-                TIMES,
-                numbers,
-                ids,
-                [_since(rows[number]) for number in numbers],
-                [at_ms for _, at_ms in asked],
-                EVENTS_MAX,
-            )
-            found: list[Lead | PoisonError] = []
-            for number, (lead_id, at_ms) in enumerate(asked):
-                if lead_id not in leads:
-                    found.append(PoisonError("lead_missing", "the lead is not stored"))
-                    continue
-                try:
-                    found.append(
-                        await self._lead(
-                            connection,
-                            leads[lead_id],
-                            identifiers[lead_id],
-                            merged[lead_id],
-                            rows[number],
-                            times[number],
-                            at_ms,
-                        )
-                    )
-                except msgspec.MsgspecError as error:
-                    found.append(PoisonError("unreadable_lead", str(error)))
+            return await self._read(connection, asked)
+
+    async def _read(
+        self, connection: Any, asked: Sequence[tuple[str, int]]
+    ) -> list[Lead | PoisonError]:
+        rows = await _rows_of(connection, asked)
+        found: list[Lead | PoisonError] = []
+        for number, (lead_id, at_ms) in enumerate(asked):
+            if lead_id not in rows.leads:
+                found.append(PoisonError("lead_missing", "the lead is not stored"))
+                continue
+            try:
+                found.append(await self._lead(connection, rows, number, lead_id, at_ms))
+            except msgspec.MsgspecError as error:
+                found.append(PoisonError("unreadable_lead", str(error)))
         return found
 
     async def waited(self, asked: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Waited]:
@@ -160,31 +181,34 @@ class History:
         return found
 
     async def _lead(
-        self,
-        connection: Any,
-        row: asyncpg.Record,
-        identifiers: Sequence[Identifier],
-        merged: Sequence[str],
-        newest: Sequence[asyncpg.Record],
-        times: Sequence[asyncpg.Record],
-        at_ms: int,
+        self, connection: Any, rows: _Rows, number: int, lead_id: str, at_ms: int
     ) -> Lead:
+        row, newest = rows.leads[lead_id], rows.events[number]
         events = await self._events(connection, newest)
         marks = _marks(events)
         if len(newest) > EVENTS_MAX:
-            await _add_older_marks(connection, row["id"], at_ms, marks)
+            await _add_older_marks(connection, lead_id, at_ms, marks)
         return Lead(
             known=row["known"],
             state=decode_scores(row["scores"]),
             ruleset_version=row["ruleset_version"],
-            identifiers=tuple(identifiers),
-            merged_from=tuple(dict.fromkeys(merged))[:MERGED_MAX],
+            identifiers=tuple(rows.identifiers[lead_id]),
+            merged_from=tuple(dict.fromkeys(rows.merged[lead_id]))[:MERGED_MAX],
             events=tuple(events),
             by_time=tuple(
-                [Given(each["at_ms"], await self._named(connection, each)) for each in times]
+                [
+                    Given(each["at_ms"], await self._named(connection, each))
+                    for each in rows.times[number]
+                ]
             ),
             marks=marks,
             stage=row["stage"],
+            oldest=tuple(
+                event for body in rows.oldest[lead_id] if (event := _event(body)) is not None
+            ),
+            moves=tuple(_moved(each) for each in rows.moves[number]),
+            journeys=_journeys(row["journeys"]),
+            company=_company(rows.accounts.get(lead_id)),
         )
 
     async def _events(self, connection: Any, rows: Sequence[asyncpg.Record]) -> list[Earned]:
@@ -203,6 +227,86 @@ class History:
         return tuple(
             (self._rules.get(entry.rule, f"rule {entry.rule}"), entry.points) for entry in entries
         )
+
+
+@dataclass(slots=True)
+class _Rows:
+    """Rows by lead id, and by place in what was asked."""
+
+    leads: dict[str, asyncpg.Record]
+    accounts: dict[str, asyncpg.Record]
+    events: dict[int, list[asyncpg.Record]]
+    times: dict[int, list[asyncpg.Record]]
+    moves: dict[int, list[asyncpg.Record]]
+    identifiers: dict[str, list[Identifier]] = field(default_factory=lambda: defaultdict(list))
+    merged: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    oldest: dict[str, list[bytes]] = field(default_factory=lambda: defaultdict(list))
+
+
+async def _rows_of(connection: Any, asked: Sequence[tuple[str, int]]) -> _Rows:
+    """So many queries, however many leads are asked for."""
+    ids, instants = [lead_id for lead_id, _ in asked], [at_ms for _, at_ms in asked]
+    numbers = list(range(len(asked)))
+    events = await _grouped(connection, EVENTS, numbers, ids, instants, EVENTS_MAX + 1)
+    since = [_since(events[number]) for number in numbers]
+    rows = _Rows(
+        leads={row["id"]: row for row in await connection.fetch(LEADS, ids)},
+        accounts={row["lead_id"]: row for row in await connection.fetch(ACCOUNTS, ids)},
+        events=events,
+        times=await _grouped(connection, TIMES, numbers, ids, since, instants, EVENTS_MAX),
+        moves=await _grouped(connection, MOVES, numbers, ids, instants, MOVES_MAX),
+    )
+    for row in await connection.fetch(IDENTIFIERS, ids):
+        rows.identifiers[row["lead_id"]].append((row["kind"], row["value"]))
+    for row in await connection.fetch(MERGED, ids):
+        rows.merged[row["lead_id"]].append(row["absorbed"])
+    long = list({ids[number]: None for number in numbers if len(events[number]) > EVENTS_MAX})
+    if long:
+        for row in await connection.fetch(OLDEST, long, OLDEST_MAX):
+            rows.oldest[row["lead_id"]].append(row["body"])
+    return rows
+
+
+def _moved(row: asyncpg.Record) -> Moved:
+    """Of a change whose facts are gone, or can't be read, it isn't known who got the lead."""
+    handed: str | None = None
+    scores: dict[str, float] = {}
+    with contextlib.suppress(msgspec.MsgspecError):
+        for told in _told_decoder.decode(row["facts"]) if row["facts"] else ():
+            went = told.kind == "handoff_released" or not (
+                told.waiting or told.withheld or told.suppressed
+            )
+            handed = (told.handoff or "") if went else (handed or "")
+            scores = told.scores or scores
+    return Moved(
+        seq=row["seq"],
+        at_ms=row["at_ms"],
+        journey=row["journey"],
+        from_stage=row["from_stage"],
+        to_stage=row["to_stage"],
+        cause=row["cause"],
+        episode=row["episode"],
+        handed=handed,
+        scores=scores,
+    )
+
+
+def _journeys(value: bytes) -> tuple[JourneyState, ...]:
+    """None where they can't be read: nothing but the next step needs them."""
+    try:
+        return tuple(decode_journeys(value))
+    except msgspec.MsgspecError:
+        return ()
+
+
+def _company(row: asyncpg.Record | None) -> Company | None:
+    if row is None:
+        return None
+    try:
+        scores = _account_decoder.decode(row["scores"])
+    except msgspec.MsgspecError:
+        scores = {}
+    return Company(row["key"], row["members"], scores, row["stage"], row["stage_since_ms"])
 
 
 async def _grouped(

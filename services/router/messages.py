@@ -211,6 +211,59 @@ class Consent(Data):
     at: str | None
 
 
+class Interest(Data):
+    """What the deeds of a person are about. weight: deeds, those of 30 days ago counted half."""
+
+    kind: Literal["category", "taste", "brand"]
+    name: str
+    weight: float
+    times: int
+    last_at: str
+
+
+class PercentileOf(Data):
+    """What `percentile` compares: scores by `model` of so many leads, drawn at random."""
+
+    model: str
+    leads: int
+    at: str = Field(description="when they were drawn: some minutes ago at most")
+
+
+class Move(Data):
+    from_stage: str
+    to_stage: str
+    at: str
+    cause: str
+
+
+class SinceLast(Data):
+    """What is new since this lead was handed over the last time."""
+
+    at: str
+    handoff: str
+    sequence: int
+    stage: str
+    episode: int
+    days: int = Field(description="since then, rounded down")
+    scores: dict[str, float] = Field(
+        {}, description="difference by model; empty where those of then are no longer kept"
+    )
+    deeds: list[str] = Field([], description="what the person did since, at most 5 sentences")
+    moves: list[Move] = Field([], description="of the stage, the newest first, at most 10")
+
+
+class NextStep(Data):
+    """One deed that would bring the lead to a higher stage, the cheapest there is."""
+
+    words: str
+    rule: str
+    to_stage: str
+    points: float
+    effort: int
+    at: str = Field(description="when it would get there, if the deed were done now")
+    at_once: bool
+
+
 class HandOff(Data):
     """Data of handoff-content and handoff-sales: what the receiver needs to act."""
 
@@ -225,20 +278,40 @@ class HandOff(Data):
     persona: str | None = Field(None, description="the first of the ruleset's that fits")
     segments: list[str] = Field([], description="all that fit, at most 50")
     grade: str | None = Field(None, description="fit by engagement, A1 to C3")
-    percentile: float | None = None
+    bands: dict[str, str] = Field({}, description="name of the score by model, such as hot")
+    percentile: float | None = Field(
+        None, ge=0, le=100, description="share of leads whose score is below this one's"
+    )
+    percentile_of: PercentileOf | None = None
+    summary: str = Field("", description="one sentence: who, and why now")
+    story: list[str] = Field(
+        [], description="deeds of one kind told together, the weightiest first, at most 6"
+    )
     reasons: list[ReasonInWords] = Field(description="the strongest first, at most 8")
     last_actions: list[Action] = Field(description="the newest first, at most 10")
     content: list[Content] = Field(description="at most 20")
-    interests: list[str] | None = None
-    inflow: dict[str, str] | None = Field(None, description="how the person first came")
+    interests: list[str] | None = Field(None, description="the strongest first, at most 10")
+    interest_details: list[Interest] = Field([], description="at most 5 of a kind")
+    inflow: dict[str, str] | None = Field(
+        None,
+        description="how the person first came: channel, source, medium, campaign, landing, at",
+    )
+    inflow_last: dict[str, str] | None = Field(None, description="likewise, the last time")
     what_changed: list[Reason] = Field(description="what tipped this change")
     merged_from: list[str] = Field(
         [], description="leads that are part of this one: the newest merge first, at most 20"
     )
-    next: str | None = Field(None, description="the cheapest action to the next stage")
+    since_last: SinceLast | None = Field(None, description="null at the first hand-off")
+    next: str | None = Field(None, description="the cheapest action to the next stage, in words")
+    next_step: NextStep | None = None
     consent: Consent
     suppression: Suppression
-    account: dict[str, str] | None = None
+    account: dict[str, str] | None = Field(
+        None, description="key, name, stage and stage_since of the company, as far as known"
+    )
+    account_members: int | None = None
+    account_scores: dict[str, float] | None = None
+    links: dict[str, str] = Field({}, description="into the console: lead, explanation, timeline")
     owner: str | None = Field(None, description="whose it is in sales, by the ruleset's owners")
     link: str | None = Field(description="this lead in the console's API")
     ruleset_version: int

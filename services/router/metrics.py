@@ -18,6 +18,9 @@ LEADS_BLOCKED = Gauge(
 EVENTS_UNREADABLE = Counter(
     "leadscore_router_events_unreadable", "Stored events left out of a packet: unreadable"
 )
+NEXT_STEPS_SKIPPED = Counter(
+    "leadscore_router_next_steps_skipped", "Packets without a look for the cheapest next step"
+)
 BACKLOG = Gauge("leadscore_router_chunk_size", "Facts found by the last look at a shard", ["shard"])
 SHARDS_HELD = Gauge("leadscore_router_shards_held", "Shards of the outbox this process owns")
 SHARDS_LOST = Counter("leadscore_router_shards_lost", "Shards given up, by reason", ["why"])

@@ -2,50 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final
 
 from services.router.belonging import NOWHERE, Belonging
 from services.router.content import content_of
 from services.router.facts import Fact
-from services.router.messages import (
-    Action,
-    Allowed,
-    Consent,
-    HandOff,
-    Reason,
-    Stage,
-    Suppression,
-    Who,
-)
+from services.router.inflow import inflow_of
+from services.router.interests import interests_of, names_of
+from services.router.messages import Action, HandOff, NextStep, PercentileOf, Reason, Stage
+from services.router.percentiles import Drawn
+from services.router.permission import FORBIDS, LIFTS, consent_of, suppression_of
 from services.router.reasons import Earned, Given, strongest
 from services.router.ruleset_words import RulesetWords
+from services.router.scrubbing import swept
+from services.router.since_last import Moved, since_last
+from services.router.story import story_of
+from services.router.summary import summary_of
+from services.router.who import CONTENT_TRAITS, ID_MAX, TRAITS, least_of, who_is
 from services.router.wording import text_of, title_of, url_of, words_for
-from services.scorer.core.consenting import Stance
 from shared.envelope import Event, milliseconds, rfc3339
 from shared.event_types import OPERATOR
 from shared.facts import Cause
 from shared.facts import Reason as FactReason
-from shared.identity import ANONYMOUS, EMAIL, EXTERNAL, PHONE, USER_ID, Identifier
-from shared.lead_state import ScoreState
+from shared.identity import Identifier
+from shared.lead_state import JourneyState, ScoreState
+
+__all__ = [
+    "ACTIONS_MAX", "CONTENT_TRAITS", "FORBIDS", "LIFTS", "PACKET_MAX_BYTES", "TRAITS", "Company",
+    "Lead", "Waited", "build_packet", "reasons_of", "rounded",
+]  # fmt: skip
 
 ACTIONS_MAX = 10
 WHAT_CHANGED_MAX = 20
-IDENTIFIERS_MAX = 10  # per kind
-CONSENT_MAX = 100  # characters of a purpose and of an answer
-ID_MAX = 200  # characters of an id that a sender chose
+SCORES_MAX = 50
+NAME_MAX = 200  # characters of a name that a ruleset gives
 PACKET_MAX_BYTES = 20_000
 
-# Traits that somebody who calls or writes needs; others stay with us.
-TRAITS = (
-    "name", "first_name", "last_name", "firstName", "lastName", "title", "job_title", "company",
-    "industry", "employees", "country", "city", "language", "time_zone", "phone", "website",
+# What goes first where a packet is too large, lists and their like being halved; then the rest.
+_CUT_FIRST: Final = ("content", "what_changed", "reasons", "last_actions", "interest_details")
+_CUT_NEXT: Final = (
+    "story", "interests", "segments", "merged_from", "scores", "bands", "account_scores", "inflow",
+    "inflow_last", "account",
 )  # fmt: skip
+_DROPPED: Final[dict[str, Any]] = {
+    "since_last": None, "next_step": None, "next": None, "summary": "", "persona": None,
+    "links": {}, "percentile_of": None,
+}  # fmt: skip
 
-# Event types that forbid writing, and those that allow it again.
-FORBIDS: Final = ("email_unsubscribed", "email_complained", "email_bounced")
-LIFTS: Final = ("newsletter_subscribed", "email_resubscribed")
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """The account that a lead belongs to. key: group:ID or domain:NAME · stage: "" for none."""
+
+    key: str
+    members: int
+    scores: Mapping[str, float]
+    stage: str
+    stage_since_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +71,9 @@ class Lead:
     state: its scores, under ruleset_version · events: the newest first, none after the change ·
     by_time: what time gave or took since the oldest of them, likewise · marks: event type → the
     newest time it happened, over the whole history, for what forbids writing · merged_from: leads
-    that are part of it, the newest merge first · stage: of the journey main, now.
+    that are part of it, the newest merge first · oldest: its first events, the oldest first, where
+    `events` doesn't go back to them · moves: its newest stage changes, the newest first · stage: of
+    the journey main, now.
     """
 
     known: bool
@@ -67,6 +85,10 @@ class Lead:
     ruleset_version: int = 0
     merged_from: tuple[str, ...] = ()
     stage: str = ""
+    oldest: tuple[Event, ...] = ()
+    moves: tuple[Moved, ...] = ()
+    journeys: tuple[JourneyState, ...] = ()
+    company: Company | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,52 +108,118 @@ def build_packet(
     public_url: str,
     waited: Waited | None = None,
     belonging: Belonging = NOWHERE,
+    drawn: Drawn | None = None,
+    next_step: NextStep | None = None,
     owner: str | None = None,
 ) -> HandOff:
     """The packet for one hand-off.
 
     words: of the ruleset the change was made under · public_url: where the console's API is
     reached, "" for no link · waited: for a released hand-off, whose fact tells of the release ·
-    belonging: the lead's persona, segments and grade, and what it allows · owner: whose it is.
+    belonging: the lead's persona, segments and grade, and what it allows · drawn: leads to compare
+    it with · next_step: see nearest.py · owner: whose it is.
     Bounded by counts and lengths; should it still pass PACKET_MAX_BYTES, the least telling parts
-    go first.
+    go first. No text but identifiers holds an address: see scrubbing.py.
     """
     change = waited or fact
+    receiver = fact.handoff or "sales"
+    who = who_is(lead.known, lead.identifiers, lead.state.traits, receiver)
+    stage = Stage(
+        journey=fact.journey,
+        name=fact.to_stage,
+        labels=words.labels.get(fact.journey, {}).get(fact.to_stage, []),
+        since=rfc3339(change.at_ms),
+        from_stage=change.from_stage,
+        episode=fact.episode,
+        cause=change.cause,
+    )
+    events = [earned.event for earned in lead.events]
+    story = story_of(lead.events, words, fact.at_ms)
+    last = since_last(lead.moves, lead.events, fact.scores, words, fact.seq, fact.at_ms)
+    interests = interests_of(events, fact.at_ms)
+    base = public_url.rstrip("/")
     packet = HandOff(
         lead_id=fact.lead_id,
         sequence=fact.seq,
-        handoff=fact.handoff or "sales",
+        handoff=receiver,
         at=rfc3339(fact.at_ms),
-        who=_who(lead),
-        stage=Stage(
-            journey=fact.journey,
-            name=fact.to_stage,
-            labels=words.labels.get(fact.journey, {}).get(fact.to_stage, []),
-            since=rfc3339(change.at_ms),
-            from_stage=change.from_stage,
-            episode=fact.episode,
-            cause=change.cause,
-        ),
-        scores=rounded(fact.scores),
+        who=who,
+        stage=stage,
+        scores=rounded(dict(list(fact.scores.items())[:SCORES_MAX])),
         persona=belonging.persona,
         segments=list(belonging.segments),
         grade=belonging.grade,
+        bands=dict(list(belonging.bands.items())[:SCORES_MAX]),
         reasons=strongest(lead.events, lead.by_time, words, fact.at_ms),
-        last_actions=[
-            _action(earned.event)
-            for earned in lead.events
-            if earned.event.source != OPERATOR  # what we did with the lead isn't what it did
-        ][:ACTIONS_MAX],
-        content=content_of([earned.event for earned in lead.events]),
+        summary=summary_of(who, stage, change.at_ms, story, _was_there(lead, fact), fact.at_ms),
+        story=story,
+        last_actions=[_action(event) for event in _theirs(events)],
+        content=content_of(events),
+        interests=names_of(interests) or None,
+        interest_details=interests,
+        inflow=inflow_of((*lead.oldest, *reversed(events))),
+        inflow_last=inflow_of(events),
         what_changed=reasons_of(change.reasons),
+        since_last=last,
         merged_from=list(lead.merged_from),
-        consent=_consent(lead, belonging),
-        suppression=_suppression(lead, belonging),
         owner=owner,
-        link=f"{public_url.rstrip('/')}/v1/leads/{fact.lead_id}" if public_url else None,
+        next=None if next_step is None else next_step.words,
+        next_step=next_step,
+        consent=consent_of(lead.events, belonging),
+        suppression=suppression_of(lead.marks, belonging),
+        link=f"{base}/v1/leads/{fact.lead_id}" if base else None,
+        links=_links(base, fact.lead_id),
         ruleset_version=fact.ruleset_version,
+        **_compared(fact.scores, drawn),
+        **_account(lead),
     )
-    return _fitted(packet)
+    return _fitted(_clean(packet))
+
+
+def _theirs(events: Sequence[Event]) -> Iterator[Event]:
+    """The newest; what we did with the lead isn't what it did."""
+    return islice((event for event in events if event.source != OPERATOR), ACTIONS_MAX)
+
+
+def _was_there(lead: Lead, fact: Fact) -> bool:
+    """Has it been at the stage before?"""
+    place = fact.journey, fact.to_stage
+    return any((move.journey, move.to_stage) == place for move in lead.moves if move.seq < fact.seq)
+
+
+def _links(base: str, lead_id: str) -> dict[str, str]:
+    if not base:
+        return {}
+    lead = f"{base}/v1/leads/{lead_id}"
+    return {"lead": lead, "explanation": f"{lead}/explain", "next": f"{lead}/next"}
+
+
+def _compared(scores: Mapping[str, float], drawn: Drawn | None) -> dict[str, Any]:
+    if drawn is None or drawn.model not in scores:
+        return {}
+    below = drawn.below(scores[drawn.model])
+    if below is None:
+        return {}
+    of = PercentileOf(model=drawn.model, leads=len(drawn.scores), at=rfc3339(drawn.at_ms))
+    return {"percentile": below, "percentile_of": of}
+
+
+def _account(lead: Lead) -> dict[str, Any]:
+    """The company's name is in its key, where that is a domain; else a trait tells."""
+    company = lead.company
+    if company is None:
+        return {}
+    kind, _, name = company.key.partition(":")
+    told = {"key": company.key[:ID_MAX]}
+    if called := text_of(lead.state.traits.get("company")) or (name if kind == "domain" else ""):
+        told["name"] = called
+    if company.stage:
+        told |= {"stage": company.stage, "stage_since": rfc3339(company.stage_since_ms)}
+    return {
+        "account": told,
+        "account_members": company.members,
+        "account_scores": rounded(dict(list(company.scores.items())[:SCORES_MAX])),
+    }
 
 
 def rounded(scores: dict[str, float]) -> dict[str, float]:
@@ -154,30 +242,6 @@ def reasons_of(given: Sequence[FactReason]) -> list[Reason]:
     ]
 
 
-def _who(lead: Lead) -> Who:
-    by_kind: dict[int, list[str]] = {}
-    for kind, value in lead.identifiers:
-        values = by_kind.setdefault(kind, [])
-        if len(values) < IDENTIFIERS_MAX:
-            values.append(value[:ID_MAX])
-    traits: dict[str, str | float | bool] = {}
-    for name in TRAITS:
-        trait: Any = lead.state.traits.get(name)
-        if isinstance(trait, bool | int | float):
-            traits[name] = trait
-        elif text := text_of(trait):
-            traits[name] = text
-    return Who(
-        known=lead.known,
-        emails=by_kind.get(EMAIL, []),
-        phones=by_kind.get(PHONE, []),
-        user_ids=by_kind.get(USER_ID, []),
-        anonymous_ids=by_kind.get(ANONYMOUS, []),
-        external_ids=by_kind.get(EXTERNAL, []),
-        traits=traits,
-    )
-
-
 def _action(event: Event) -> Action:
     return Action(
         words=words_for(event),
@@ -189,80 +253,33 @@ def _action(event: Event) -> Action:
     )
 
 
-def _consent(lead: Lead, belonging: Belonging) -> Consent:
-    purposes = {name: _allowed(stance) for name, stance in belonging.consents.items()}
-    for earned in lead.events:
-        given = {
-            name[:CONSENT_MAX]: value[:CONSENT_MAX] if isinstance(value, str) else value
-            for name, value in list(earned.event.consent.items())[:10]
-            if value is None or isinstance(value, str | int | float | bool)
-        }
-        if given:
-            at = rfc3339(milliseconds(earned.event.occurred_at))
-            return Consent(purposes=purposes, given=given, at=at)
-    return Consent(purposes=purposes, given=None, at=None)
-
-
-def _allowed(stance: Stance) -> Allowed:
-    said = stance.said
-    return Allowed(
-        granted=stance.granted,
-        by_default=said is None,
-        since=None if said is None else rfc3339(said.at_ms),
-        source=None if said is None else said.source[:ID_MAX],
-        text=(said.text or None) if said is not None else None,
-    )
-
-
-def _suppression(lead: Lead, belonging: Belonging) -> Suppression:
-    marketing = belonging.consents.get("marketing_email")
-    said = marketing.said if marketing is not None else None
-    agreed_ms = said.at_ms if said is not None and said.granted else -1
-    stands: dict[str, str | None] = {}
-    subscribed_ms = max(lead.marks.get(event_type, -1) for event_type in LIFTS)
-    for event_type in FORBIDS:
-        at_ms, lifted_ms = lead.marks.get(event_type, -1), subscribed_ms
-        if event_type != "email_bounced":  # an address that bounced isn't mended by consent
-            lifted_ms = max(lifted_ms, agreed_ms)
-        stands[event_type] = rfc3339(at_ms) if at_ms >= 0 and at_ms > lifted_ms else None
-    why = [event_type.removeprefix("email_") for event_type, at in stands.items() if at]
-    if marketing is not None and not marketing.granted and why in ([], ["bounced"]):
-        why.append("marketing_email")
-    return Suppression(
-        suppressed=bool(why),
-        why=why,
-        unsubscribed_at=stands["email_unsubscribed"],
-        complained_at=stands["email_complained"],
-        bounced_at=stands["email_bounced"],
-    )
+def _clean(packet: HandOff) -> HandOff:
+    """Without an address, a phone number or a query in any text that isn't meant for it."""
+    told = packet.model_dump()
+    clean = swept(told)
+    return packet if clean == told else HandOff.model_validate(clean)
 
 
 def _fitted(packet: HandOff) -> HandOff:
-    """The packet within PACKET_MAX_BYTES: lists are halved, then identifiers and traits cut."""
-    while _size(packet) > PACKET_MAX_BYTES:
-        cut = {
-            name: values[: len(values) // 2]
-            for name in ("content", "what_changed", "reasons", "last_actions")
-            if (values := getattr(packet, name))
-        }
-        if not cut:
-            return packet.model_copy(update={"who": _least(packet.who)})
-        packet = packet.model_copy(update=cut)
+    """The packet within PACKET_MAX_BYTES: the longest lists first, who it is about last."""
+    for names in (_CUT_FIRST, _CUT_NEXT):
+        while _size(packet) > PACKET_MAX_BYTES:
+            cut = {name: _half(values) for name in names if (values := getattr(packet, name))}
+            if not cut:
+                break
+            packet = packet.model_copy(update=cut)
+    if _size(packet) > PACKET_MAX_BYTES:
+        packet = packet.model_copy(update={**_DROPPED, "who": least_of(packet.who)})
+    if _size(packet) > PACKET_MAX_BYTES:
+        consent = packet.consent.model_copy(update={"given": None, "at": None})
+        packet = packet.model_copy(update={"consent": consent})
     return packet
+
+
+def _half(values: Any) -> Any:
+    most = len(values) // 2
+    return dict(list(values.items())[:most]) if isinstance(values, dict) else values[:most]
 
 
 def _size(packet: HandOff) -> int:
     return len(packet.model_dump_json().encode())
-
-
-def _least(who: Who) -> Who:
-    """The first identifier of each kind, and no traits."""
-    return Who(
-        known=who.known,
-        emails=who.emails[:1],
-        phones=who.phones[:1],
-        user_ids=who.user_ids[:1],
-        anonymous_ids=who.anonymous_ids[:1],
-        external_ids=who.external_ids[:1],
-        traits={},
-    )

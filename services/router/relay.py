@@ -15,6 +15,7 @@ from services.router.claims import Claims
 from services.router.history import History
 from services.router.metrics import SHARDS_HELD, SHARDS_LOST
 from services.router.outbox import LostShardError, Pool, sweep
+from services.router.percentiles import Percentiles
 from services.router.ruleset_words import Rulesets
 from services.router.shard import Ends, Shard
 from services.router.tail import end_offsets
@@ -65,7 +66,11 @@ class Relay:
         )
         ends = Ends(lambda: end_offsets(self.settings, consumer))
         builder = Builder(
-            self.pool, History(self.pool), Rulesets(self.pool), self.settings.public_url
+            self.pool,
+            History(self.pool),
+            Rulesets(self.pool),
+            self.settings.public_url,
+            Percentiles(self.pool, lambda: time.time_ns() // 1_000_000),
         )
         started = prepared = False
         swept_at = 0.0

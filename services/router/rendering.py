@@ -1,48 +1,193 @@
-"""Messages in words, for people: plain text and HTML, whatever the message."""
+"""A message as people read it: by mail, or in a chat. Pure: a webhook's body in, words out.
+
+A destination may have chosen fields, so every one may be missing, and none is trusted to be what
+the model says. Hand-offs are told in full; everything else in short.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from html import escape
-from typing import Any
+from typing import Any, Final
 
-LINES_MAX = 60
-LINE_MAX = 500
+from services.router.handoff_layout import handoff_paper
+from services.router.paper import Button, Paper, Rendered, Section, plain, printed
+from services.router.reading_parts import day, facts, items, number, text
+from services.router.reading_parts import part as part_of
+
+__all__ = ["BUTTONS", "Rendered", "render"]
+
+# What links may do, in the order of the buttons; others follow, by their own names.
+BUTTONS: Final = {
+    "accept": "Accept",
+    "reject": "Reject",
+    "recycle": "Later",
+    "snooze": "Snooze",
+    "won": "Won",
+    "lost": "Lost",
+    "lead": "Open the lead",
+    "console": "Open the lead",
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Rendered:
-    """html: a whole document."""
+class _Message:
+    """timestamp: as it was sent · buttons: in their order."""
 
-    subject: str
-    text: str
-    html: str
+    kind: str
+    timestamp: Any
+    data: Mapping[str, Any]
+    buttons: tuple[Button, ...]
 
 
-def render(body: dict[str, Any], links: Mapping[str, str]) -> Rendered:
-    """body: {type, timestamp, data} of any message, parts of data may be missing · links: what may
-    be clicked → URL.
+_Layout = Callable[[_Message], Paper]
+
+
+def render(body: Mapping[str, Any], links: Mapping[str, str]) -> Rendered:
+    """body: {"type", "timestamp", "data"} as in a webhook · links: by what they do, such as accept,
+    reject or lead; those that are no http or https are left out. Never raises.
     """
-    data = body.get("data") or {}
-    subject = f"{body.get('type', 'message')}: lead {data.get('lead_id', '')}".strip()
-    lines = [subject, *_lines("", data)][:LINES_MAX]
-    acts = [f"{act}: {url}" for act, url in links.items()]
-    rows = "".join(f"<p>{escape(line)}</p>" for line in lines)
-    buttons = "".join(
-        f'<p><a href="{escape(url)}">{escape(act)}</a></p>' for act, url in links.items()
-    )
-    return Rendered(
-        subject=subject,
-        text="\n".join([*lines, *acts]),
-        html=f'<!doctype html><html lang="en"><body>{rows}{buttons}</body></html>',
+    kind = text(body.get("type"), 100)
+    message = _Message(kind, body.get("timestamp"), part_of(body, "data"), _buttons(links))
+    return printed(_LAYOUTS.get(kind, _other)(message))
+
+
+def _buttons(links: Mapping[str, str]) -> tuple[Button, ...]:
+    known = [Button(words, links[name]) for name, words in BUTTONS.items() if name in links]
+    others = [
+        Button(plain(name.replace("_", " ").capitalize(), 40), url)
+        for name, url in links.items()
+        if name not in BUTTONS
+    ]
+    return (*known, *others)
+
+
+def _handoff(told: _Message) -> Paper:
+    return handoff_paper(told.kind.rpartition(".")[2], told.data, told.buttons)
+
+
+def _overdue(told: _Message) -> Paper:
+    owner = text(told.data.get("owner"))
+    return Paper(
+        subject=f"Overdue: {_lead(told.data)}",
+        title="A hand-off waits for an answer",
+        lead=(f"It is with {owner}." if owner else "", _said(told.data)),
+        buttons=told.buttons,
+        sections=_details(told.data),
     )
 
 
-def _lines(prefix: str, value: Any) -> list[str]:
-    """What is told, one thing a line."""
-    if isinstance(value, dict):
-        return [line for name, each in value.items() for line in _lines(f"{prefix}{name} ", each)]
-    if isinstance(value, list):
-        return [line for each in value for line in _lines(prefix, each)]
-    return [] if value in (None, "") else [f"{prefix.strip()}: {value}"[:LINE_MAX]]
+def _step_due(told: _Message) -> Paper:
+    sequence = text(told.data.get("sequence_name")) or text(told.data.get("sequence"))
+    step = text(told.data.get("step"))
+    channel = text(told.data.get("channel"))
+    return Paper(
+        subject=" ".join(filter(None, ("Step due:", sequence, step))),
+        title=" ".join(filter(None, ("A step of a sequence is due", channel and f"by {channel}"))),
+        lead=(_said(told.data),),
+        buttons=told.buttons,
+        sections=_details(told.data),
+    )
+
+
+def _signal(told: _Message) -> Paper:
+    name = text(told.data.get("signal") or told.data.get("name")) or "a signal"
+    return Paper(
+        subject=f"Signal: {name}",
+        title=f"A lead gave a signal: {name}",
+        lead=(_said(told.data),),
+        buttons=told.buttons,
+        sections=_details(told.data),
+    )
+
+
+def _moved(told: _Message) -> Paper:
+    to, from_ = text(told.data.get("to_stage")), text(told.data.get("from_stage"))
+    moved = f"from {from_} to {to}" if from_ and to else f"to {to}" if to else ""
+    reasons = [
+        " ".join(filter(None, (text(one.get("rule")), _points(one.get("points")))))
+        for one in items(told.data, "reasons")
+    ]
+    return Paper(
+        subject=f"Lead moved {moved}" if moved else "Lead moved",
+        title=f"A lead moved {moved}" if moved else "A lead moved",
+        buttons=told.buttons,
+        sections=(
+            *_details(told.data, ("from_stage", "to_stage")),
+            Section("Scores", facts=facts(told.data.get("scores"))),
+            Section("What tipped it", items=tuple(filter(None, reasons))),
+        ),
+    )
+
+
+def _merged(told: _Message) -> Paper:
+    words = "are one person" if told.kind == "lead.merged" else "are two people again"
+    return Paper(
+        subject=f"Two leads {words}",
+        title=f"Two leads {words}",
+        buttons=told.buttons,
+        sections=_details(told.data),
+    )
+
+
+def _test(told: _Message) -> Paper:
+    sent = day(told.timestamp)
+    return Paper(
+        subject="leadscore: a test",
+        title="It works",
+        lead=(
+            "This is a test message: whatever leadscore tells this destination comes here.",
+            f"Sent on {sent}." if sent else "",
+        ),
+        buttons=told.buttons,
+    )
+
+
+def _other(told: _Message) -> Paper:
+    name = told.kind.replace(".", " ").replace("_", " ") or "a message"
+    return Paper(
+        subject=f"leadscore: {name}",
+        title=name.capitalize(),
+        lead=(_said(told.data),),
+        buttons=told.buttons,
+        sections=_details(told.data),
+    )
+
+
+def _lead(data: Mapping[str, Any]) -> str:
+    """Whom it is about, in few words: never more of them than the data says."""
+    traits = part_of(part_of(data, "who"), "traits")
+    return text(traits.get("name"), 80) or text(data.get("lead_id"), 60) or "a lead"
+
+
+def _said(data: Mapping[str, Any]) -> str:
+    return text(data.get("summary")) or text(data.get("words"))
+
+
+def _points(value: Any) -> str:
+    points = number(value)
+    return "" if points is None else f"({points:+g} points)"
+
+
+def _details(data: Mapping[str, Any], told: tuple[str, ...] = ()) -> tuple[Section, ...]:
+    """Whatever plain values there are, by name."""
+    left_out = {*told, "summary", "words", "packet_version", "ruleset_version"}
+    plain_ones = {
+        name: day(value) or value if isinstance(value, str) else value
+        for name, value in data.items()
+        if name not in left_out and value is not None
+    }
+    return (Section("Details", facts=facts(plain_ones)),)
+
+
+_LAYOUTS: Final[dict[str, _Layout]] = {
+    "handoff.sales": _handoff,
+    "handoff.content": _handoff,
+    "handoff.overdue": _overdue,
+    "content.step_due": _step_due,
+    "lead.signal": _signal,
+    "lead.stage_changed": _moved,
+    "lead.merged": _merged,
+    "lead.unmerged": _merged,
+    "leadscore.test": _test,
+}

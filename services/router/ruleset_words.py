@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from services.router.facts import Announcement, AnyFact
+from services.router.nearest import to_be_tried
 from services.router.outbox import Pool
 from services.router.owners import Team
 from services.router.sequences.deciding import Definition
@@ -17,6 +18,7 @@ from services.router.table import Table, table_of
 from services.scorer.core.compile import compile_ruleset
 from services.scorer.core.compile_rule import fading_of
 from services.scorer.core.compiled import Ruleset
+from services.scorer.core.ladder import Rung, Side
 from shared.decay import Kind
 from shared.ruleset.document import RulesetDocument
 from shared.ruleset.reading import RulesetErrors, read_ruleset
@@ -35,7 +37,9 @@ class RulesetWords:
     shared.ruleset.wording · fading: by "model/rule", how its points fade and how long that takes,
     see shared.decay.faded; missing: they don't · core: personas, segments and grade; None where the
     version can't be read · table: the hand-off table · suppress: whom nothing is sent to or about ·
-    sales, team: what sales works by · sequences: by name.
+    sales, team: what sales works by · sequences: by name · handoffs: by journey and stage, who gets
+    the lead · tried: core with a few rules at a time, among which the cheapest next deed is looked
+    for.
     """
 
     labels: dict[str, dict[str, list[str]]] = field(default_factory=dict)
@@ -47,6 +51,8 @@ class RulesetWords:
     sales: Sales = field(default_factory=Sales)
     team: Team | None = None
     sequences: Mapping[str, Definition] = field(default_factory=dict)
+    handoffs: dict[str, dict[str, str]] = field(default_factory=dict)
+    tried: tuple[Ruleset, ...] = ()
 
 
 def words_of(source: str) -> RulesetWords:
@@ -66,6 +72,8 @@ def words_of(source: str) -> RulesetWords:
             name: Definition(name, written, core.sequences[name], document.sequence_limits)
             for name, written in document.sequences.items()
         },
+        handoffs=_handoffs(core),
+        tried=to_be_tried(core),
     )
     for model_name, model in document.models.items():
         for rule in model.rules:
@@ -79,6 +87,14 @@ def _team(document: RulesetDocument, core: Ruleset) -> Team | None:
     if document.sales is None or document.sales.owners is None:
         return None
     return Team(document.sales.owners, core.owner_checks)
+
+
+def _handoffs(core: Ruleset) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for name, ladder in core.ladders.items():
+        stages: list[Rung | Side] = [*ladder.rungs, *ladder.sides]
+        found[name] = {stage.name: stage.handoff for stage in stages if stage.handoff}
+    return found
 
 
 class Rulesets:

@@ -80,14 +80,21 @@ def title_of(event: Event) -> str | None:
 def url_of(event: Event) -> str | None:
     """Where the content is: http and https only, without query and fragment (they hold tokens)."""
     for value in (event.properties.get("url"), page_of(event).get("url")):
-        if isinstance(value, str) and value.startswith(("https://", "http://")):
-            try:
-                parts = urlsplit(value)
-            except ValueError:
-                continue
-            host = parts.netloc.rpartition("@")[2]
-            return f"{parts.scheme}://{host}{parts.path}"[:TEXT_MAX]
+        if found := clean_url(value):
+            return found
     return None
+
+
+def clean_url(value: Any) -> str | None:
+    """A URL of http or https without user, query and fragment; None if it isn't one."""
+    if not isinstance(value, str) or not value.startswith(("https://", "http://")):
+        return None
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return None
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path}"[:TEXT_MAX]
 
 
 def page_of(event: Event) -> dict[str, Any]:
@@ -109,3 +116,9 @@ def day_of(at_ms: int) -> str:
     """A day as people write it: 3 May 2026."""
     at = instant(at_ms)
     return f"{at.day} {at:%B %Y}"
+
+
+def day_near(at_ms: int, now_ms: int) -> str:
+    """A day as people write it, without the year while it is this one: 3 May."""
+    at = instant(at_ms)
+    return f"{at.day} {at:%B}" if at.year == instant(now_ms).year else day_of(at_ms)

@@ -6,7 +6,7 @@ import argparse
 import logging
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -21,12 +21,13 @@ from tests.bench import (
     imports_bench,
     ingest_bench,
     merge_bench,
+    packets_bench,
     scorer_bench,
 )
 from tests.bench.others import Others
 from tests.bench.stack import BenchStack
 
-PARTS = ("ingest", "scorer", "merges", "flat", "due", "explain", "imports", "core")
+PARTS = ("ingest", "scorer", "merges", "flat", "due", "explain", "imports", "packets", "core")
 SERVED = set(PARTS) - {"core"}  # parts that need the servers
 INGEST_TARGET, SCORER_TARGET = 2.0, 0.4  # times the naive app, times the bare insert
 FLAT_TARGET = 1.25  # at most: the cost of an event of a lead with a long history
@@ -52,6 +53,7 @@ class Size:
     flat_runs: int
     due_leads: int
     explain_rounds: int
+    packet_leads: int
     core_rounds: int
 
 
@@ -64,6 +66,7 @@ FULL = Size(
     flat_runs=3,
     due_leads=due_bench.LEADS,
     explain_rounds=5,
+    packet_leads=packets_bench.LEADS,
     core_rounds=7,
 )
 QUICK = Size(
@@ -75,6 +78,7 @@ QUICK = Size(
     flat_runs=1,
     due_leads=20_000,
     explain_rounds=1,
+    packet_leads=100,
     core_rounds=1,
 )
 
@@ -101,19 +105,27 @@ def main() -> None:
                 tables.append(merge_bench.table(stack, options.rounds or 1, events, console.print))
             if "flat" in parts:
                 tables += _flat([flat_bench.run(stack) for _ in range(size.flat_runs)])
-            if "due" in parts:
-                console.print(due_bench.told(due_bench.run(stack, size.due_leads)))
             if "explain" in parts:
                 rounds = options.rounds or size.explain_rounds
                 tables += _explained(explain_bench.measure(stack, rounds))
-            if "imports" in parts:
-                for one in imports_bench.run(stack):
-                    console.print(one.words())
+            for line in _lines(stack, parts, size, options.rounds or 3):
+                console.print(line)
     if "core" in parts:
         tables += _core(core_bench.rounds(options.rounds or size.core_rounds))
     for table in tables:
         console.print()
         console.print(table)
+
+
+def _lines(stack: BenchStack, parts: Sequence[str], size: Size, rounds: int) -> Iterator[str]:
+    """Parts whose outcome is told in a line."""
+    if "due" in parts:
+        yield due_bench.told(due_bench.run(stack, size.due_leads))
+    if "imports" in parts:
+        yield from (one.words() for one in imports_bench.run(stack))
+    if "packets" in parts:
+        for made in packets_bench.run(stack, size.packet_leads, rounds):
+            yield packets_bench.told(made)
 
 
 def _ingest(measured: Iterable[ingest_bench.Round]) -> list[Table]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from services.router.belonging import Belonging
 from services.router.changes import change_data, packet_data
 from services.router.cloudevents import TYPES
 from services.router.decide import ALERT
@@ -20,17 +21,22 @@ from services.router.messages import (
     LeadMerged,
     LeadSignal,
     LeadUnmerged,
+    NextStep,
     StageChanged,
     StepContent,
     StepWho,
 )
-from services.router.packet import build_packet
+from services.router.packet import Company, build_packet
+from services.router.percentiles import Drawn
 from services.router.reasons import Earned
 from services.router.ruleset_words import RulesetWords
+from services.router.since_last import Moved
 from shared.ruleset.handoffs import HandoffRow
 from tests.unit.router.people import (
     ABSORBED,
+    DAY_MS,
     LEAD,
+    NOW_MS,
     event,
     lead,
     merge_fact,
@@ -58,13 +64,41 @@ RELEASED = sorted(path.name for path in GOLDEN.iterdir())
 def published_now() -> dict[str, dict[str, Any]]:
     """What this version publishes."""
     words = RulesetWords({"main": {"validate": ["MQL"]}}, {}, {})
+    visit = {
+        "inflow": {"channel": "search", "source": "google"},
+        "campaign": {"medium": "organic", "name": "spring"},
+        "page": {"landing": "https://adviser.example/blog/mistakes"},
+    }
+    guide = {"title": "A guide", "category": "Retirement", "tags": ["calm"], "brand": "Acme"}
     someone = lead(
         Earned(page("/blog/mistakes", "Common retirement mistakes"), (("engagement/read", 5.0),)),
-        event("content_downloaded", 3, properties={"title": "A guide"}, consent={"mail": True}),
+        event(
+            "content_downloaded", 3, properties=guide, consent={"mail": True}, context=visit
+        ),
         marks={"email_bounced": 1},
         merged_from=(ABSORBED,),
+        moves=(
+            Moved(3, NOW_MS - 3 * DAY_MS, "main", "educate", "involve", "event", 1, ""),
+            Moved(
+                2, NOW_MS - 9 * DAY_MS, "main", "inform", "educate", "event", 1, "content",
+                {"engagement": 20.0},
+            ),
+        ),
+        company=Company("domain:acme.example", 12, {"engagement": 80.0}, "active", NOW_MS),
+    )  # fmt: skip
+    step = NextStep(
+        words="asked for a demo: brings the lead to sell at once", rule="engagement/demo",
+        to_stage="sell", points=40.0, effort=3, at="2026-05-03T09:20:00.000Z", at_once=True,
+    )  # fmt: skip
+    packet = build_packet(
+        sales_fact(),
+        someone,
+        words,
+        "https://leads.example",
+        belonging=Belonging(persona="decider", grade="A1", bands={"engagement": "hot"}),
+        drawn=Drawn("engagement", tuple(map(float, range(100))), NOW_MS),
+        next_step=step,
     )
-    packet = build_packet(sales_fact(), someone, words, "https://leads.example")
     return {
         "lead-stage-changed": json.loads(change_data(sales_fact())),
         "lead-merged": json.loads(change_data(merge_fact())),

@@ -9,10 +9,10 @@ import asyncpg
 
 from shared.envelope import Event, Identifiers, encode_event, instant
 from shared.ids import dedupe_key
-from shared.lead_state import ScoreState, encode_scores
+from shared.lead_state import ModelState, ScoreState, Sum, encode_scores
 from shared.ledger import Entry, encode_entries
 from tests.arrivals import HASH_KEY
-from tests.integration.router.outbox_rows import AT_MS
+from tests.integration.router.outbox_rows import AT_MS, new_lead
 
 
 async def store_lead(database_url: str, lead_id: str, events: list[Event]) -> None:
@@ -101,3 +101,41 @@ def download(number: int, at_ms: int, type_: str = "content_downloaded") -> Even
         identifiers=Identifiers(email="sarah@adviser.example"),
         properties={"title": f"Guide {number}"},
     )
+
+
+async def store_account(database_url: str, key: str, *lead_ids: str) -> None:
+    """A company with a stage, and its people."""
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(
+        "INSERT INTO account (key, shard, members, scores, at_ms, stage, stage_since_ms,"
+        " ruleset_version, rests_until)"
+        " VALUES ($1, 0, $2, '{\"engagement\": 80.5}', $3, 'active', $3, 1, now())",
+        key,
+        len(lead_ids),
+        AT_MS,
+    )
+    await connection.executemany(
+        "INSERT INTO account_member (lead_id, account) VALUES ($1, $2)",
+        [(lead_id, key) for lead_id in lead_ids],
+    )
+    await connection.close()
+
+
+async def store_scored(database_url: str, points: list[float], version: int = 1) -> None:
+    """Leads with these points in the model engagement, which don't fade."""
+    connection = await asyncpg.connect(database_url)
+    await connection.executemany(
+        "INSERT INTO lead (id, created_ms, known, ruleset_version, stage, stage_since_ms, scores,"
+        " journeys) VALUES ($1, 0, true, $2, 'inform', 0, $3, '')",
+        [
+            (
+                new_lead(),
+                version,
+                encode_scores(
+                    ScoreState(models={"engagement": ModelState(sums={0: Sum(AT_MS, each)})})
+                ),
+            )
+            for each in points
+        ],
+    )
+    await connection.close()
