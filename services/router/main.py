@@ -15,6 +15,7 @@ from uuid import uuid4
 import asyncpg
 import structlog
 
+from services.router.at_sending import AnswerLinks, SuppressedBySaying
 from services.router.away import AWAY_ERRORS
 from services.router.deliver import Deliverer
 from services.router.relay import Relay
@@ -63,14 +64,17 @@ async def serve(settings: Settings, stopping: asyncio.Event | None = None) -> in
             return 0
         async with pool:
             owner = f"{settings.instance or socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}"
-            channels = Channels(Outbound(), render, mailer)
+            key = settings.hash_key.get_secret_value().encode()
+            links = AnswerLinks(key, settings.public_url)
+            channels = Channels(Outbound(), render, mailer, links)
             relay = Relay(settings, pool, health, owner)
             try:
                 clock = SalesClock(
                     pool, Rulesets(pool), settings.router_shards, settings.public_url, _now_ms
                 )
                 steps = SequenceClock(pool, Rulesets(pool), settings.router_shards, _now_ms)
-                deliverer = Deliverer(settings, pool, channels)
+                said = SuppressedBySaying(pool, Rulesets(pool), _now_ms)
+                deliverer = Deliverer(settings, pool, channels, said)
                 return await _work([relay, deliverer, clock, steps], stopping)
             finally:
                 await channels.close()
