@@ -14,6 +14,7 @@ from services.console.exports.commands import app as exports
 from services.console.handoffs.commands import app as handoffs
 from services.console.lead_commands import app as leads
 from services.console.person_commands import app as persons
+from services.console.reports.commands import app as reports
 from services.console.sequences.commands import app as sequences
 from services.console.stage_commands import app as stage
 from services.ingest.commands import app as sources
@@ -41,6 +42,7 @@ app.add_typer(links, name="links")
 app.add_typer(destinations, name="destinations")
 app.add_typer(handoffs, name="handoffs")
 app.add_typer(sequences, name="sequences")
+app.add_typer(reports, name="report")
 app.add_typer(deliveries, name="deliveries")
 app.add_typer(rules, name="rules")
 app.add_typer(stage, name="stage")

@@ -27,6 +27,8 @@ from services.console.outbound.routes import outbound_routes
 from services.console.person_routes import person_routes
 from services.console.reading import LeadReader
 from services.console.refusals import answer_refusals
+from services.console.reports.desk import ReportDesk
+from services.console.reports.routes import report_routes
 from services.console.request_times import RequestTimes
 from services.console.routes import lead_routes
 from services.console.segment_counts import SegmentCounter
@@ -85,6 +87,7 @@ def create_app(
         account_routes(AccountReader(engine, now_ms)),
         handoff_routes(handoffs),
         sequence_routes(SequenceDesk(engine, now_ms)),
+        report_routes(ReportDesk(engine, now_ms)),
         outbound_routes(OutboundDesk(engine, now_ms, mailer)),
     ):
         app.include_router(router, dependencies=[Depends(gate), shown])
