@@ -8,7 +8,9 @@ from typing import Final
 from services.router.belonging import Belonging
 from services.router.messages import Allowed, Consent, Suppression
 from services.router.reasons import Earned
+from services.router.scrubbing import scrubbed
 from services.router.who import ID_MAX
+from services.router.wording import READ_MAX
 from services.scorer.core.consenting import Stance
 from shared.envelope import milliseconds, rfc3339
 
@@ -23,7 +25,7 @@ def consent_of(events: Sequence[Earned], belonging: Belonging) -> Consent:
     purposes = {name: _allowed(stance) for name, stance in belonging.consents.items()}
     for earned in events:
         given = {
-            name[:CONSENT_MAX]: value[:CONSENT_MAX] if isinstance(value, str) else value
+            _short(name): _short(value) if isinstance(value, str) else value
             for name, value in list(earned.event.consent.items())[:10]
             if value is None or isinstance(value, str | int | float | bool)
         }
@@ -33,14 +35,19 @@ def consent_of(events: Sequence[Earned], belonging: Belonging) -> Consent:
     return Consent(purposes=purposes, given=None, at=None)
 
 
+def _short(text: str) -> str:
+    """Without addresses, which go before it is cut."""
+    return scrubbed(text[:READ_MAX])[:CONSENT_MAX]
+
+
 def _allowed(stance: Stance) -> Allowed:
     said = stance.said
     return Allowed(
         granted=stance.granted,
         by_default=said is None,
         since=None if said is None else rfc3339(said.at_ms),
-        source=None if said is None else said.source[:ID_MAX],
-        text=(said.text[:ID_MAX] or None) if said is not None else None,
+        source=None if said is None else scrubbed(said.source[:READ_MAX])[:ID_MAX],
+        text=(scrubbed(said.text[:READ_MAX])[:ID_MAX] or None) if said is not None else None,
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from services.router.messages import ReasonInWords
 from services.router.ruleset_words import RulesetWords
+from services.router.scrubbing import scrubbed_event
 from services.router.wording import day_of, words_for
 from shared.decay import Kind, faded
 from shared.envelope import Event, milliseconds, rfc3339
@@ -93,6 +94,6 @@ def _in_words(rule: str, tally: _Tally, say: str | None) -> ReasonInWords:
 def _deed(rule: str, event: Event | None, say: str | None) -> str:
     """The rule's words; without any those for the event, or the rule's name where time acted."""
     if event is not None:
-        return in_words(say, event) if say else words_for(event)
+        return in_words(say, scrubbed_event(event)) if say else words_for(event)
     name = rule.rpartition("/")[2].replace("-", " ").replace("_", " ")
     return in_words(say or name, {})

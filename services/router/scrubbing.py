@@ -9,6 +9,10 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+import msgspec
+
+from shared.envelope import Event
+
 # Where identifiers, ids and links of ours stand: told as they are. Paths as in Packet["who"]["…"].
 AS_THEY_ARE: Final = frozenset((
     "who.emails", "who.phones", "who.user_ids", "who.anonymous_ids", "who.external_ids",
@@ -37,6 +41,19 @@ def scrubbed(text: str) -> str:
     text = _USER_IN_URL.sub(r"\1", text)
     text = _AFTER_PATH.sub(r"\1", text)
     return _NUMBER.sub(NUMBER, _ADDRESS.sub(ADDRESS, text))
+
+
+def scrubbed_event(event: Event) -> Event:
+    """With every text that a rule's words may quote scrubbed: they cut what they quote, and half an
+    address is still somebody's.
+    """
+    return msgspec.structs.replace(
+        event,
+        properties=swept(event.properties, "event"),
+        traits=swept(event.traits, "event"),
+        context=swept(event.context, "event"),
+        consent=swept(event.consent, "event"),
+    )
 
 
 def swept(value: Any, path: str = "") -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from services.router.messages import Who
-from services.router.wording import clean_url, text_of
+from services.router.wording import text_of
 from shared.identity import ANONYMOUS, EMAIL, EXTERNAL, PHONE, USER_ID, Identifier
 
 IDENTIFIERS_MAX = 10  # per kind
@@ -44,7 +44,9 @@ def who_is(
         trait: Any = given.get(name)
         if isinstance(trait, bool | int | float):
             traits[name] = trait
-        elif text := (clean_url(trait) or text_of(trait)):
+        elif name == "phone" and isinstance(trait, str):
+            traits[name] = " ".join(trait.split())[:ID_MAX]
+        elif text := text_of(trait):
             traits[name] = text
     return Who(
         known=known,

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
+from services.router.scrubbing import scrubbed
 from shared.envelope import Event, instant
 
+READ_MAX = 4000  # characters of a text that are looked at
 TEXT_MAX = 200  # characters of a title or URL in a packet
 
 # Event type → (phrase with what, phrase without). {what} is the title of the content.
@@ -61,10 +63,12 @@ TITLE_FIELDS = (
 
 
 def text_of(value: Any) -> str | None:
-    """A short, single-line text, or None if it isn't one."""
+    """A short, single-line text without addresses, or None if it isn't one. They go before it is
+    cut: half an address is still somebody's.
+    """
     if not isinstance(value, str):
         return None
-    folded = " ".join(value.split())
+    folded = scrubbed(" ".join(value[:READ_MAX].split()))
     return folded[:TEXT_MAX] if folded else None
 
 
@@ -94,7 +98,7 @@ def clean_url(value: Any) -> str | None:
     except ValueError:
         return None
     host = parts.netloc.rpartition("@")[2]
-    return f"{parts.scheme}://{host}{parts.path}"[:TEXT_MAX]
+    return scrubbed(f"{parts.scheme}://{host}{parts.path}")[:TEXT_MAX]
 
 
 def page_of(event: Event) -> dict[str, Any]:

@@ -111,6 +111,32 @@ def test_what_was_planted_in_an_event_is_told_nowhere(receiver: str) -> None:
     assert packet.since_last
 
 
+@pytest.mark.parametrize("before", [*range(20, 60, 5), *range(80, 121, 5), *range(180, 221, 5)])
+def test_no_half_of_an_address_is_left_where_a_text_is_cut(before: int) -> None:
+    """Titles, answers, campaigns and URLs are cut after they were cleaned."""
+    long = f"{'x' * before} {ADDRESS} {'y' * 300}"
+    deed = event(
+        "page_viewed",
+        properties={"title": long, "category": long, "url": f"https://a.example/{long}"},
+        context={"campaign": {"name": long}, "inflow": {"channel": long}},
+        consent={long: long},
+    )
+    said = Consent(False, NOW_MS, long, long)
+    packet = build_packet(
+        sales_fact(),
+        lead(
+            Earned(deed, (("e/quoted", 5.0),)),
+            traits={"company": long, "website": f"https://{'u' * before}:{TOKEN}@a.example"},
+        ),
+        RulesetWords(says={"e/quoted": "wrote {properties.title} on {context.campaign.name}"}),
+        "",
+        belonging=Belonging(consents={"marketing_email": Stance(False, said)}),
+    )
+    told = packet.model_dump_json()
+    assert "plan" not in told
+    assert TOKEN not in told
+
+
 def test_content_gets_no_phone_numbers_and_less_traits() -> None:
     """Who sends content calls nobody; sales gets all of it."""
     traits = {"name": "Ada", "title": "Chief", "phone": "030 1", "language": "de", "secret": "x"}
