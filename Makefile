@@ -61,7 +61,7 @@ integration: $(INSTALLED) $(JARS) ## Tests of single services against a real Kaf
 
 .PHONY: e2e
 e2e: $(INSTALLED) $(JARS) ## Tests of the whole road, through the front doors
-	@exec $(BIN)/pytest tests/e2e $(ARGS)
+	@exec $(BIN)/pytest tests/e2e tests/show $(ARGS)
 
 .PHONY: fault
 fault: $(INSTALLED) $(JARS) ## Tests that kill processes at bad moments

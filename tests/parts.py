@@ -30,7 +30,7 @@ PARTS: dict[str, list[tuple[str, ...]]] = {
     "contract": [(*PYTEST, "tests/contract")],
     # Much of it is waiting: for brokers that stop, for processes that start. So two at a time.
     "integration": [(*PYTEST, "-n2", "--dist=loadfile", "tests/integration")],
-    "e2e": [(*PYTEST, "tests/e2e")],
+    "e2e": [(*PYTEST, "tests/e2e", "tests/show")],
     "fault": [(*PYTEST, "tests/fault")],
 }
 

@@ -32,12 +32,12 @@ def all_there() -> bool:
     return all(Path(_artifact(context, locked).cached_path).exists() for locked in wanted)
 
 
-def fetch(progress: Progress | None = None) -> list[Path]:
+def fetch(progress: Progress | None = None, lock_file: Path = LOCK) -> list[Path]:
     """The class path, in the lock file's order; downloads what is missing, checks every file.
 
     Raises JarsMissingError.
     """
-    context, wanted = _context(), _wanted()
+    context, wanted = _context(), _wanted(lock_file)
     with _one_at_a_time(context.repo_cache), ThreadPoolExecutor(AT_ONCE) as pool:
         paths = []
         for path in pool.map(lambda locked: _have(context, locked), wanted):
@@ -54,10 +54,10 @@ def _context() -> Any:
     return MavenContext(resolver=PythonResolver(), timeout=60)
 
 
-def _wanted() -> list[Any]:
+def _wanted(lock_file: Path = LOCK) -> list[Any]:
     from jgo.env import LockFile
 
-    return list(LockFile.load(LOCK).dependencies)
+    return list(LockFile.load(lock_file).dependencies)
 
 
 def _artifact(context: Any, locked: Any) -> Any:
@@ -109,17 +109,17 @@ def _java_home() -> Path:
     return home
 
 
-def lock() -> None:
-    """Resolve kafka.jgo.toml again and rewrite the lock file: for whoever moves a version."""
+def lock(spec: Path = SPEC, lock_file: Path = LOCK) -> None:
+    """Resolve a specification again and rewrite its lock file: for whoever moves a version."""
     _java_home()
     from jgo.env import EnvironmentBuilder, EnvironmentSpec
     from jgo.maven import MavenContext
 
     builder = EnvironmentBuilder(context=MavenContext(timeout=60))
-    builder.resolve_lockfile(EnvironmentSpec.load(SPEC)).save(LOCK)
-    text = LOCK.read_text(encoding="utf-8")
-    LOCK.write_text(
-        "# Written by `python -m deploy.local.jars lock`; see kafka.jgo.toml.\n" + text,
+    builder.resolve_lockfile(EnvironmentSpec.load(spec)).save(lock_file)
+    text = lock_file.read_text(encoding="utf-8")
+    lock_file.write_text(
+        f"# Written by `python -m deploy.local.jars lock`; see {spec.name}.\n" + text,
         encoding="utf-8",
     )
 
@@ -127,6 +127,8 @@ def lock() -> None:
 if __name__ == "__main__":
     if sys.argv[1:] == ["lock"]:
         lock()
+        for spec in (HERE.parents[1] / "tests").glob("*/*.jgo.toml"):
+            lock(spec, spec.with_name(spec.name.replace(".jgo.", ".lock.")))
     else:
         fetch(lambda done, of: print(f"\rKafka: {done} of {of} jars", end="", flush=True))  # noqa: T201
         print()  # noqa: T201
