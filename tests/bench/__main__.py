@@ -15,6 +15,7 @@ from rich.table import Table
 
 from tests.bench import (
     core_bench,
+    deliveries_bench,
     due_bench,
     explain_bench,
     flat_bench,
@@ -26,7 +27,9 @@ from tests.bench import (
 from tests.bench.others import Others
 from tests.bench.stack import BenchStack
 
-PARTS = ("ingest", "scorer", "merges", "flat", "due", "explain", "imports", "core")
+PARTS = (
+    "ingest", "scorer", "merges", "flat", "due", "explain", "imports", "deliveries", "core",
+)  # fmt: skip
 SERVED = set(PARTS) - {"core"}  # parts that need the servers
 INGEST_TARGET, SCORER_TARGET = 2.0, 0.4  # times the naive app, times the bare insert
 FLAT_TARGET = 1.25  # at most: the cost of an event of a lead with a long history
@@ -52,6 +55,8 @@ class Size:
     flat_runs: int
     due_leads: int
     explain_rounds: int
+    delivery_messages: int
+    delivery_seconds: float
     core_rounds: int
 
 
@@ -64,6 +69,8 @@ FULL = Size(
     flat_runs=3,
     due_leads=due_bench.LEADS,
     explain_rounds=5,
+    delivery_messages=deliveries_bench.MESSAGES,
+    delivery_seconds=deliveries_bench.SECONDS,
     core_rounds=7,
 )
 QUICK = Size(
@@ -75,6 +82,8 @@ QUICK = Size(
     flat_runs=1,
     due_leads=20_000,
     explain_rounds=1,
+    delivery_messages=4_000,
+    delivery_seconds=10.0,
     core_rounds=1,
 )
 
@@ -109,11 +118,18 @@ def main() -> None:
             if "imports" in parts:
                 for one in imports_bench.run(stack):
                     console.print(one.words())
+            tables += _delivered(stack, parts, size)
     if "core" in parts:
         tables += _core(core_bench.rounds(options.rounds or size.core_rounds))
     for table in tables:
         console.print()
         console.print(table)
+
+
+def _delivered(stack: BenchStack, parts: list[str], size: Size) -> list[Table]:
+    if "deliveries" not in parts:
+        return []
+    return [deliveries_bench.table(stack, size.delivery_messages, size.delivery_seconds)]
 
 
 def _ingest(measured: Iterable[ingest_bench.Round]) -> list[Table]:

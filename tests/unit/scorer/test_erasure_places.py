@@ -12,6 +12,8 @@ IMPERSONAL = {
     "consumer_partition", "audit_run", "router_process", "router_shard", "ruleset_version",
     "ruleset_live", "rule_number", "api_key", "source", "destination", "retention",
     "import_job",
+    # Goes with its delivery; a status, and no word that a receiver wrote.
+    "delivery_attempt",
     # Proofs and tombstones: keyed hashes, lead ids and numbers.
     "erasure", "erased_identifier", "erased_event",
 }  # fmt: skip
