@@ -15,6 +15,7 @@ from rich.table import Table
 
 from tests.bench import (
     core_bench,
+    deliveries_bench,
     due_bench,
     explain_bench,
     flat_bench,
@@ -27,7 +28,10 @@ from tests.bench import (
 from tests.bench.others import Others
 from tests.bench.stack import BenchStack
 
-PARTS = ("ingest", "scorer", "merges", "flat", "due", "explain", "imports", "packets", "core")
+PARTS = (
+    "ingest", "scorer", "merges", "flat", "due", "explain", "imports", "packets", "deliveries",
+    "core",
+)  # fmt: skip
 SERVED = set(PARTS) - {"core"}  # parts that need the servers
 INGEST_TARGET, SCORER_TARGET = 2.0, 0.4  # times the naive app, times the bare insert
 FLAT_TARGET = 1.25  # at most: the cost of an event of a lead with a long history
@@ -54,6 +58,8 @@ class Size:
     due_leads: int
     explain_rounds: int
     packet_leads: int
+    delivery_messages: int
+    delivery_seconds: float
     core_rounds: int
 
 
@@ -67,6 +73,8 @@ FULL = Size(
     due_leads=due_bench.LEADS,
     explain_rounds=5,
     packet_leads=packets_bench.LEADS,
+    delivery_messages=deliveries_bench.MESSAGES,
+    delivery_seconds=deliveries_bench.SECONDS,
     core_rounds=7,
 )
 QUICK = Size(
@@ -79,6 +87,8 @@ QUICK = Size(
     due_leads=20_000,
     explain_rounds=1,
     packet_leads=100,
+    delivery_messages=4_000,
+    delivery_seconds=10.0,
     core_rounds=1,
 )
 
@@ -110,6 +120,7 @@ def main() -> None:
                 tables += _explained(explain_bench.measure(stack, rounds))
             for line in _lines(stack, parts, size, options.rounds or 3):
                 console.print(line)
+            tables += _delivered(stack, parts, size)
     if "core" in parts:
         tables += _core(core_bench.rounds(options.rounds or size.core_rounds))
     for table in tables:
@@ -126,6 +137,12 @@ def _lines(stack: BenchStack, parts: Sequence[str], size: Size, rounds: int) -> 
     if "packets" in parts:
         for made in packets_bench.run(stack, size.packet_leads, rounds):
             yield packets_bench.told(made)
+
+
+def _delivered(stack: BenchStack, parts: list[str], size: Size) -> list[Table]:
+    if "deliveries" not in parts:
+        return []
+    return [deliveries_bench.table(stack, size.delivery_messages, size.delivery_seconds)]
 
 
 def _ingest(measured: Iterable[ingest_bench.Round]) -> list[Table]:

@@ -42,6 +42,8 @@ async def test_a_lead_is_shown_with_everything_known_of_it(
         "persona": None,
         "segments": [],
         "account": None,
+        "tags": [],
+        "owner": None,
         "stage": "educate",
         "stage_since": "2026-05-26T20:26:40.000Z",
         "labels": ["MQL"],

@@ -78,10 +78,10 @@ async def test_bad_receivers_all_together_harm_nobody(
         leads = [new_lead() for _ in range(LEADS)]
         changes = [fact(lead, seq) for seq in range(1, CHANGES + 1) for lead in leads]
         async with running(settings, webhook_retry_scale=QUICK):
-            began = time.monotonic()
             await put(database_url, changes)
             await arrived(good, LEADS * CHANGES)
-            took = time.monotonic() - began
+            # Nothing that hangs or fails was waited for: theirs are all there yet.
+            behind = {name: await waiting(database_url, name) for name in ("fails", "hangs")}
 
             async def all_tried() -> bool:
                 return not await untried(database_url)
@@ -94,9 +94,9 @@ async def test_bad_receivers_all_together_harm_nobody(
 
                 await until(taken, f"what {name} answered with 200 is delivered")
         answers = await told(database_url)
-        assert took < 15, "the good one waited for the bad ones"
+        assert set(behind.values()) == {LEADS * CHANGES}
         assert good.faults == []
-        assert len(good.posted) == LEADS * CHANGES, "the good one got something twice"
+        assert len({each.id for each in good.posted}) == LEADS * CHANGES
         assert inside.posted == []
         for name in ("fails", "hangs", "nonsense", "busy", "redirects", "changes"):
             count = await waiting(database_url, name)

@@ -20,8 +20,8 @@ from tests.integration.router.router_process import emptied, running
 from tests.integration.router.stored_leads import download, store_lead, store_merge
 
 DESTINATION = (
-    "INSERT INTO destination (id, name, url, secret, allow_private) VALUES"
-    " (gen_random_uuid(), 'crm', 'http://127.0.0.1:9/', 'whsec_c2VjcmV0c2VjcmV0c2VjcmV0', true)"
+    "INSERT INTO destination (id, name, url, allow_private) VALUES"
+    " (gen_random_uuid(), 'crm', 'http://127.0.0.1:9/', true)"
 )
 QUEUED = "SELECT json_agg(convert_from(body, 'UTF8')::json ->> 'type' ORDER BY id) FROM delivery"
 

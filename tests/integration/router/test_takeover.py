@@ -11,8 +11,8 @@ from tests.integration.router.outbox_rows import ask, fact, header, new_lead, pu
 from tests.integration.router.router_process import emptied, router, running
 
 DESTINATION = (
-    "INSERT INTO destination (id, name, url, secret, allow_private) VALUES"
-    " (gen_random_uuid(), 'crm', 'http://127.0.0.1:9/', 'whsec_c2VjcmV0c2VjcmV0c2VjcmV0', true)"
+    "INSERT INTO destination (id, name, url, allow_private) VALUES"
+    " (gen_random_uuid(), 'crm', 'http://127.0.0.1:9/', true)"
 )
 
 

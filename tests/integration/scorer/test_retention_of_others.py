@@ -100,8 +100,7 @@ async def test_logs_go_once_they_are_done_with(bench: Workbench) -> None:
         "UPDATE outbox SET published_at = $1 WHERE id > (SELECT min(id) FROM outbox)", START
     )
     await execute(
-        "INSERT INTO destination (id, name, url, secret)"
-        " VALUES ($1, 'crm', 'https://crm.example', 's')",
+        "INSERT INTO destination (id, name, url) VALUES ($1, 'crm', 'https://crm.example')",
         UUID(int=7),
     )
     for number, ended in enumerate((START, None)):

@@ -129,7 +129,7 @@ async def test_nothing_personal_is_in_logs_metrics_and_errors(roads: Roads) -> N
         await asyncio.sleep(0.1)
     hooks = roads.running["router"]
     await asyncio.to_thread(
-        wait_for, lambda: "webhook not taken" in hooks.log.read_text(), "a webhook fails"
+        wait_for, lambda: "message not taken" in hooks.log.read_text(), "a webhook fails"
     )
     await console_errors(roads)
     commands = await asyncio.to_thread(commands_that_find_nobody, roads.settings)
