@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
 PYTEST = (str(BIN / "pytest"), "-q", "--durations=5", "--durations-min=2")
 NO_TESTS = 5  # pytest's exit code when it found none
-LONGEST_SECONDS = 1000.0  # a command that takes longer hangs, and is interrupted
+LONGEST_SECONDS = 1400.0  # a command that takes longer hangs, and is interrupted
 GOODBYE_SECONDS = 60.0  # then it may stop what it started and say where it was
 
 PARTS: dict[str, list[tuple[str, ...]]] = {

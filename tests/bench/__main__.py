@@ -23,6 +23,7 @@ from tests.bench import (
     ingest_bench,
     merge_bench,
     packets_bench,
+    router_bench,
     scorer_bench,
 )
 from tests.bench.others import Others
@@ -30,7 +31,7 @@ from tests.bench.stack import BenchStack
 
 PARTS = (
     "ingest", "scorer", "merges", "flat", "due", "explain", "imports", "packets", "deliveries",
-    "core",
+    "router", "core",
 )  # fmt: skip
 SERVED = set(PARTS) - {"core"}  # parts that need the servers
 INGEST_TARGET, SCORER_TARGET = 2.0, 0.4  # times the naive app, times the bare insert
@@ -58,6 +59,7 @@ class Size:
     due_leads: int
     explain_rounds: int
     packet_leads: int
+    router_changes: int
     delivery_messages: int
     delivery_seconds: float
     core_rounds: int
@@ -73,6 +75,7 @@ FULL = Size(
     due_leads=due_bench.LEADS,
     explain_rounds=5,
     packet_leads=packets_bench.LEADS,
+    router_changes=router_bench.CHANGES,
     delivery_messages=deliveries_bench.MESSAGES,
     delivery_seconds=deliveries_bench.SECONDS,
     core_rounds=7,
@@ -87,6 +90,7 @@ QUICK = Size(
     due_leads=20_000,
     explain_rounds=1,
     packet_leads=100,
+    router_changes=4_000,
     delivery_messages=4_000,
     delivery_seconds=10.0,
     core_rounds=1,
@@ -134,6 +138,8 @@ def _lines(stack: BenchStack, parts: Sequence[str], size: Size, rounds: int) -> 
         yield due_bench.told(due_bench.run(stack, size.due_leads))
     if "imports" in parts:
         yield from (one.words() for one in imports_bench.run(stack))
+    if "router" in parts:
+        yield from (one.words() for one in router_bench.run(stack, size.router_changes))
     if "packets" in parts:
         for made in packets_bench.run(stack, size.packet_leads, rounds):
             yield packets_bench.told(made)

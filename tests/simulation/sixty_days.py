@@ -178,6 +178,23 @@ async def simulate(pool: Any, leads: int, seed: int = 1, deaths: float = 0.3) ->
     return outcome
 
 
+async def entered(pool: Any, leads: int) -> None:
+    """So many leads of one time zone that have just entered the sequence `planning`."""
+    version = await pool.fetchval(
+        "INSERT INTO ruleset_version (source) VALUES ($1) RETURNING version", RULES
+    )
+    people = [
+        Person(new_lead_id(BEGIN_MS + number), "Europe/Berlin", BEGIN_MS, None, None)
+        for number in range(leads)
+    ]
+    await _store(pool, people, version)
+    async with pool.acquire() as connection:
+        await enter(
+            connection,
+            [(str(one.lead_id), "planning", version, BEGIN_MS, "fact") for one in people],
+        )
+
+
 def _person(chance: random.Random) -> Person:
     # So early that everybody's last step lies within the sixty days, whatever holds it up.
     enters_ms = BEGIN_MS + chance.randrange(0, 25 * 24) * HOUR_MS
