@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncpg
 
-from services.router.history import EVENTS_MAX, History
+from services.router.history import History
+from services.router.lead_rows import EVENTS_MAX
 from services.router.packet import Company, Lead
 from services.router.reasons import Given
 from tests.integration.router.outbox_rows import AT_MS, ask, fact, new_lead, put
