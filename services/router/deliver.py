@@ -37,6 +37,8 @@ from shared.settings import Settings
 log = structlog.get_logger()
 
 POLL_SECONDS = 0.25
+# Answers that come together are noted together, and as many claimed by one statement.
+GATHER_SECONDS = 0.01
 GIVE_UP_EVERY_SECONDS = 60.0
 AT_ONCE = 32  # attempts under way per destination
 # In all; but each destination always has a few, so that those that hang can't take all there are.
@@ -97,6 +99,7 @@ class Deliverer:
                     {ending, changed}, timeout=POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED
                 )
                 changed.cancel()
+                await asyncio.sleep(GATHER_SECONDS)
         finally:
             ending.cancel()
             under_way = [task for tasks in self._busy.values() for task in tasks]

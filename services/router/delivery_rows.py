@@ -38,11 +38,11 @@ CLAIM = """
 WITH due AS (
     SELECT d.id FROM delivery AS d
     WHERE d.destination_id = $1 AND d.status = 'waiting' AND d.next_attempt_at <= now()
-      AND NOT EXISTS (
-        SELECT 1 FROM delivery AS e
+      AND d.id = (
+        SELECT min(e.id) FROM delivery AS e
         WHERE e.destination_id = d.destination_id AND e.lead_id = d.lead_id
-          AND e.id < d.id AND e.status = 'waiting')
-    ORDER BY d.next_attempt_at, d.id LIMIT $2 FOR UPDATE SKIP LOCKED)
+          AND e.status = 'waiting')
+    ORDER BY d.next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED)
 UPDATE delivery SET attempts = attempts + 1, spent = spent + 1,
        next_attempt_at = now() + make_interval(secs => $3)
 FROM due WHERE delivery.id = due.id
