@@ -39,9 +39,10 @@ WITH due AS (
     SELECT d.id FROM delivery AS d
     WHERE d.destination_id = $1 AND d.status = 'waiting' AND d.next_attempt_at <= now()
       AND d.id = (
-        SELECT min(e.id) FROM delivery AS e
+        SELECT e.id FROM delivery AS e
         WHERE e.destination_id = d.destination_id AND e.lead_id = d.lead_id
-          AND e.status = 'waiting')
+          AND e.status = 'waiting'
+        ORDER BY e.lead_id, e.id LIMIT 1)
     ORDER BY d.next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED)
 UPDATE delivery SET attempts = attempts + 1, spent = spent + 1,
        next_attempt_at = now() + make_interval(secs => $3)
