@@ -57,6 +57,11 @@ sequences:
       - {id: three, day: 2, content: {content: {id: c3}}}
       - {id: four, day: 3, late: skip, content: {content: {id: c4}}}
 """
+DAY_OF = {
+    step.id: step.day
+    for sequence in words_of(RULES).sequences.values()
+    for step in sequence.written.steps
+}
 CORE = words_of(RULES).core
 assert CORE is not None
 EXITS = CORE.sequences["planning"].exits
@@ -275,6 +280,7 @@ def faults_of(outcome: Outcome) -> list[str]:
         *_not_once(outcome),
         *_over_caps(outcome),
         *_at_wrong_times(outcome),
+        *_before_their_day(outcome),
         *_after_exits(outcome),
         *_unfinished(outcome),
     ]
@@ -317,6 +323,18 @@ def _at_wrong_times(outcome: Outcome) -> list[str]:
             if sequence == "planning" and clock.weekday() >= 5:
                 found.append(f"{lead}: {sequence} on a weekend: {clock}")
     return found
+
+
+def _before_their_day(outcome: Outcome) -> list[str]:
+    """No step comes before its day; a day may be two hours shorter when clocks change."""
+    started = {row["id"]: row["started_ms"] for row in outcome.enrolments}
+    return [
+        f"{row['lead_id']}: {row['step_id']} before its day"
+        for row in outcome.steps
+        if row["sent"]
+        and row["at_ms"] - started[row["enrolment_id"]]
+        < DAY_OF[row["step_id"]] * DAY_MS - 2 * HOUR_MS
+    ]
 
 
 def _after_exits(outcome: Outcome) -> list[str]:

@@ -112,7 +112,8 @@ def decide_enrolment(
     planned_ms = enrolment.planned_ms if enrolment.planned_ms is not None else now_ms
     if step.arm is not None and enrolment.arm not in step.arm:
         return _over(definition, enrolment, lead, step, None, "another arm", planned_ms)
-    allowed_ms = _allowed(definition, lead, now_ms)
+    # Looked at before its time: somebody resumed it, or moved it to another version.
+    allowed_ms = _allowed(definition, lead, max(now_ms, planned_ms))
     if allowed_ms > now_ms:
         return Wait(allowed_ms)
     late = step.late or sequence.late
@@ -145,7 +146,7 @@ def _start(definition: Definition, enrolment: Enrolment, lead: View, now_ms: int
         return End("was on it before")
     if not _holds(definition.checks.audience, lead.state, now_ms, otherwise=True):
         return End("not of its audience")
-    planned_ms = _planned(definition, lead.state, now_ms, 0)
+    planned_ms = _planned(definition, lead.state, now_ms, sequence.steps[0].day)
     return Start(
         arm_of(sequence, definition.name, enrolment.lead_id),
         planned_ms,
