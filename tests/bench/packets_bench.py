@@ -76,7 +76,7 @@ async def measure(settings: Any, stack: BenchStack, each: int, leads: int, round
 
 def _builder(pool: Any) -> Builder:
     percentiles = Percentiles(pool, lambda: time.time_ns() // 1_000_000)
-    return Builder(History(pool), Rulesets(pool), "https://leads.example", percentiles)
+    return Builder(pool, History(pool), Rulesets(pool), "https://leads.example", percentiles)
 
 
 def _row(number: int, lead_id: str, at_ms: int) -> Row:

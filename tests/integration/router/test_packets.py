@@ -90,7 +90,7 @@ async def packet_of(database_url: str, given: dict[str, Any]) -> dict[str, Any]:
     row = Row(2, given["lead_id"], json.dumps(given), instant(AT_MS))
     async with asyncpg.create_pool(database_url, min_size=1, max_size=2) as pool:
         percentiles = Percentiles(pool, lambda: AT_MS)
-        builder = Builder(History(pool), Rulesets(pool), "https://leads.example", percentiles)
+        builder = Builder(pool, History(pool), Rulesets(pool), "https://leads.example", percentiles)
         built = await builder.build([row])
     (message,) = [one for one in built.messages if one.kind == "handoff-content"]
     packet: dict[str, Any] = json.loads(message.data)

@@ -93,7 +93,7 @@ def test_a_sales_hand_off_tells_all_that_a_caller_wants_to_know() -> None:
         "sarah@adviser.example",
         "Teacher",
         "downloaded “A guide” on 30 April",
-        "above 62 % of leads",
+        "above 61 % of leads",
         "61 (hot)",
         "last handed over to content on 24 April 2026, 09:20 UTC, as educate",
         "moved from educate to involve on 30 April 2026, 09:20 UTC",
