@@ -11,11 +11,10 @@ from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import asyncpg
-import httpcore
 
 from shared.outbound.addresses import RefusedAddressError, check_url
 from shared.outbound.kinds import EmailWishes, WebhookWishes, WishError, Wishes, wishes_of
-from shared.outbound.resolving import Resolver
+from shared.outbound.resolving import Resolver, UnresolvedNameError
 from shared.outbound.signing import new_secret
 
 # Each is allowed some requests at once whatever the others do: so there is an end to them.
@@ -262,7 +261,7 @@ async def check(url: str, allow_private: bool) -> None:
     except RefusedAddressError as error:
         hint = "" if allow_private else "; for a receiver on your own network add --allow-private"
         raise DestinationError(f"{error}{hint}") from error
-    except (TimeoutError, httpcore.ConnectError) as error:
+    except (TimeoutError, UnresolvedNameError) as error:
         raise DestinationError(str(error)) from error
     finally:
         resolver.close()

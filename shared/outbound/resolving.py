@@ -7,8 +7,6 @@ import socket
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 
-import httpcore
-
 from shared.outbound.addresses import check_address
 
 LOOKUP_SECONDS = 10.0
@@ -17,6 +15,10 @@ LOOKUP_SECONDS = 10.0
 THREADS = 64
 
 Lookup = Callable[[str, int], Awaitable[list[str]]]
+
+
+class UnresolvedNameError(OSError):
+    """A name leads nowhere, or nobody knows where."""
 
 
 class Resolver:
@@ -29,13 +31,13 @@ class Resolver:
 
     async def resolve(self, host: str, port: int, allow_private: bool) -> list[str]:
         """The addresses of a host. Raises RefusedAddressError if one is out of bounds, and
-        httpcore.ConnectError where the name can't be resolved.
+        UnresolvedNameError where the name can't be resolved.
         """
         try:
             async with asyncio.timeout(LOOKUP_SECONDS):
                 addresses = await asyncio.shield(self._answer(host, port))
         except (OSError, UnicodeError, TimeoutError) as error:
-            raise httpcore.ConnectError("the name can't be resolved") from error
+            raise UnresolvedNameError("the name can't be resolved") from error
         for address in addresses:
             check_address(address, allow_private)
         return addresses

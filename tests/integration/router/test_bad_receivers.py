@@ -252,3 +252,44 @@ async def told(database_url: str) -> dict[str, set[str]]:
         ):
             found.setdefault(row["name"], set()).add(row["answer"])
     return found
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "2130706433", "0x7f.1", "127.1", "localhost"],
+)
+async def test_an_address_is_refused_however_it_is_written(host: str) -> None:
+    """Whether somebody looks the name up or it is an address already, nobody is connected to."""
+    connected: list[str] = []
+
+    async def noted(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connected.append("")
+        writer.close()
+
+    async with await asyncio.start_server(noted, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        outbound = Outbound()
+        try:
+            answer = await outbound.post(f"https://{host}:{port}/hook", False, {}, b"{}")
+        finally:
+            await outbound.close()
+    assert answer.status is None
+    assert answer.why.startswith("refused: "), answer.why
+    assert not connected
+
+
+async def test_a_name_in_other_letters_is_looked_up_in_ascii() -> None:
+    """As its owner has registered it."""
+    asked: list[str] = []
+
+    async def noted(host: str, _port: int) -> list[str]:
+        asked.append(host)
+        return ["127.0.0.1"]
+
+    async with receiver() as to:
+        outbound = Outbound(Resolver(noted))
+        try:
+            answer = await outbound.post(f"http://bücher.example:{to.port}/hook", True, {}, b"{}")
+        finally:
+            await outbound.close()
+    assert (answer.status, asked) == (204, ["xn--bcher-kva.example"])
