@@ -23,6 +23,7 @@ from services.console.merge_routes import merge_routes
 from services.console.merging import MergeDesk
 from services.console.order_sending import Send
 from services.console.outbound.desk import OutboundDesk
+from services.console.outbound.page import destination_page_routes
 from services.console.outbound.routes import outbound_routes
 from services.console.person_routes import person_routes
 from services.console.reading import LeadReader
@@ -91,6 +92,7 @@ def create_app(
         outbound_routes(OutboundDesk(engine, now_ms, mailer)),
     ):
         app.include_router(router, dependencies=[Depends(gate), shown])
+    app.include_router(destination_page_routes())
     if persons is not None:
         app.include_router(person_routes(persons), dependencies=[Depends(gate), shown])
     if hook_secrets:

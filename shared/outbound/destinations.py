@@ -305,8 +305,11 @@ async def _check_target(kind: str, url: str, allow_private: bool) -> None:
 
 
 def _check_name(name: str) -> None:
-    if not 1 <= len(name) <= 100 or not name.isprintable() or "/" in name:
-        raise DestinationError("a name has 1 to 100 printable characters, and no slash")
+    # It is part of a path: neither a slash nor a name such as ".." would arrive.
+    if not 1 <= len(name) <= 100 or not name.isprintable() or "/" in name or not name.strip("."):
+        raise DestinationError(
+            "a name has 1 to 100 printable characters, no slash, and isn't made of dots alone"
+        )
 
 
 def _wishes(kind: str, settings: dict[str, Any]) -> Wishes:

@@ -72,6 +72,7 @@ async def test_a_destination_is_added_shown_changed_and_removed(api: httpx.Async
         {"kind": "email", "url": ""},
         {"kind": "email", "url": "", "settings": {"to": ["a@b.example\nBcc: c@d.example"]}},
         {"name": "a/b"},
+        {"name": ".."},
     ],
 )
 async def test_what_must_not_be_is_refused_at_create_and_update(
