@@ -1,7 +1,7 @@
 """`make mutations`: plant each fault of faults.py in a copy of the tree, and see a test go red.
 
 The exit code is 1 when a fault survives, when its text isn't found exactly once, or when a test is
-red without any fault. ARGS="-k WORDS" tries only faults whose description contains the words.
+red without any fault. ARGS="-k WORDS" tries only faults whose description or file contains them.
 """
 
 from __future__ import annotations
@@ -30,10 +30,12 @@ TIMES = 4  # the usual examples, until the fault shows
 def main(arguments: list[str]) -> int:
     """0 when every fault was caught."""
     parser = argparse.ArgumentParser(prog="make mutations", description=__doc__)
-    parser.add_argument("-k", default="", help="only faults whose description contains this")
+    parser.add_argument(
+        "-k", default="", help="only faults whose description or file contains this"
+    )
     parser.add_argument("--processes", type=int, default=2)
     asked = parser.parse_args(arguments)
-    faults = [fault for fault in FAULTS if asked.k in fault.breaks]
+    faults = [fault for fault in FAULTS if asked.k in f"{fault.breaks} {fault.file}"]
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as place:
         copies: queue.Queue[Path] = queue.Queue()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.mutations.fault import Fault
+from tests.mutations.handoff_faults import HANDOFF_FAULTS
 from tests.mutations.identity_faults import IDENTITY_FAULTS
 from tests.mutations.signal_faults import SIGNAL_FAULTS
 
@@ -16,6 +17,7 @@ WALK = "test_no_move_is_missed_and_none_invented"
 FAULTS = (
     *IDENTITY_FAULTS,
     *SIGNAL_FAULTS,
+    *HANDOFF_FAULTS,
     Fault(
         "a limit lets one too many through",
         f"{CORE}/granting.py",
@@ -105,7 +107,7 @@ FAULTS = (
         "shared/decay.py",
         "return (at_ms // step + 1) * step if step > 1 else at_ms",
         "return at_ms",
-        f"{ORACLE}::{GIVEN}",
+        "tests/unit/scorer/test_bounds.py",
     ),
     Fault(
         "a half-life is taken for the time to a third",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from uuid import UUID
 
 import pytest
@@ -32,6 +33,16 @@ def test_no_letter_of_it_can_be_changed(place: int, letter: str) -> None:
     if other != LINK:
         with pytest.raises(LinkError):
             read_link(other, KEY, NOW_S)
+
+
+@pytest.mark.parametrize("end", [LINK.index("."), len(LINK)])
+def test_a_link_has_one_spelling(end: int) -> None:
+    """The last letter of each half holds bits that no byte needs: it is used once, as written."""
+    for letter in string.ascii_letters + string.digits + "-_":
+        other = LINK[: end - 1] + letter + LINK[end:]
+        if other != LINK:
+            with pytest.raises(LinkError):
+                read_link(other, KEY, NOW_S)
 
 
 @given(st.text(max_size=400))
