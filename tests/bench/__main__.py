@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+import structlog
 from rich.console import Console
 from rich.table import Table
 
@@ -102,6 +103,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is stopped
     # aiokafka tells of every retry while new topics get their leaders; errors reach us anyway.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    # Receivers that are dead on purpose are warned of; the tables tell what came of it.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     size = QUICK if options.quick else FULL
     parts = [options.only] if options.only else list(PARTS)
     tables: list[Table] = []
