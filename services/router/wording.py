@@ -73,10 +73,13 @@ def text_of(value: Any) -> str | None:
 
 
 def title_of(event: Event) -> str | None:
-    """What the event was about: a title from its properties, else its page's title or path."""
-    for field in TITLE_FIELDS:
-        if found := text_of(event.properties.get(field)):
-            return found
+    """What the event was about: a title from its properties, else its page's title or path. The
+    page of a click in a mail is where it led, not what the mail was called.
+    """
+    texts = (text_of(event.properties.get(field)) for field in TITLE_FIELDS)
+    found = next((text for text in texts if text), None)
+    if found or event.type.startswith("email_"):
+        return found
     page = page_of(event)
     return text_of(page.get("title")) or text_of(page.get("path"))
 
