@@ -32,6 +32,7 @@ EVENTS_A_LEAD = BATCHES * PER_BATCH
 FEW_LEADS = 50  # where each event costs much
 STEPS = ("extend", "next due", "decode", "encode")
 DEFAULT_RULES = "default ruleset"
+WITH_ROWS = "the same, with four rows in its hand-off table"
 TEN = "10 rules"
 ELSEWHERE = "10 of 500 rules apply, the others are on other types"
 SAME_TYPE = "10 of 500 rules apply, all on the same type"
@@ -41,6 +42,17 @@ PATHS = ("/", "/blog/mistakes", "/blog/allocation", "/pricing", "/product/a", "/
          "/about", "/docs/start", "/contact")  # fmt: skip
 MIX = ("page_viewed",) * 9 + ("page_left",) * 4 + ("email_opened", "email_clicked", "link_clicked",
        "content_downloaded", "video_watched", "form_submitted", "email_delivered")  # fmt: skip
+
+ROWS = """
+handoffs:
+  - {id: hot, band: {model: engagement, name: hot}, do: {alert: true, tag: hot}}
+  - {id: warm, band: {model: engagement, name: warm}, do: {tag: warm}}
+  - {id: best, grade: A1, do: {handoff: sales}}
+  - id: back-at-the-prices
+    signal: {on: page_viewed, event_when: {field: context.page.path, glob: "/pricing*"},
+             after_silence: 60d}
+    do: {alert: true}
+"""
 
 
 # By batch, by lead: events in order.
@@ -183,8 +195,10 @@ def rounds(count: int) -> Iterator[dict[str, Measured]]:
     chance = random.Random(7)  # the same load every time
     mixed, views = mixed_visits(chance), page_views(chance)
     few = [batch[:FEW_LEADS] for batch in views]
+    usual = DEFAULT.read_text(encoding="utf-8")
     loads = {
-        DEFAULT_RULES: (compiled(DEFAULT.read_text(encoding="utf-8")), mixed),
+        DEFAULT_RULES: (compiled(usual), mixed),
+        WITH_ROWS: (compiled(usual + ROWS), mixed),
         TEN: (compiled(many(10)), views),
         ELSEWHERE: (compiled(many(10, 490, "custom_{n}")), views),
         SAME_TYPE: (compiled(many(10, 490)), views),
