@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from services.scorer.core.by_time import scored_until_ms
 from services.scorer.core.compiled import Ruleset
 from services.scorer.core.consenting import Stance, stances
 from services.scorer.core.standing import bands_at, grade_at, persona_at, segments_at
@@ -36,8 +37,7 @@ def belonging_of(ruleset: Ruleset | None, state: ScoreState, at_ms: int) -> Belo
     """
     if ruleset is None:
         return Belonging(consents=stances(None, state))
-    newest_ms = at_ms if state.last is None else max(at_ms, state.last[0])
-    now_ms = newest_ms if state.watch is None else max(newest_ms, state.watch.until_ms)
+    now_ms = max(at_ms, scored_until_ms(state))
     return Belonging(
         persona=persona_at(ruleset, state, now_ms),
         segments=tuple(segments_at(ruleset, state, now_ms)[:SEGMENTS_MAX]),

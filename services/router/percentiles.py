@@ -17,6 +17,7 @@ import msgspec
 import structlog
 
 from services.router.outbox import Pool
+from services.scorer.core.by_time import scored_until_ms
 from services.scorer.core.compiled import JOURNEY, Ruleset
 from services.scorer.core.standing import score_at
 from shared.lead_state import ScoreState, decode_scores
@@ -120,6 +121,5 @@ class Percentiles:
 
 
 def _score(ruleset: Ruleset, state: ScoreState, model: str, now_ms: int) -> float:
-    newest_ms = now_ms if state.last is None else max(now_ms, state.last[0])
-    at_ms = newest_ms if state.watch is None else max(newest_ms, state.watch.until_ms)
+    at_ms = max(now_ms, scored_until_ms(state))
     return score_at(ruleset, state, model, at_ms)

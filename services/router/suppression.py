@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from services.scorer.core.by_time import scored_until_ms
 from services.scorer.core.compiled import Ruleset
 from services.scorer.core.consenting import suppressed_by
 from services.scorer.core.standing import segments_at
@@ -58,6 +59,5 @@ def _is_of(
         return True
     if not company.segments or core is None:
         return False
-    newest_ms = lead.at_ms if lead.state.last is None else max(lead.at_ms, lead.state.last[0])
-    now_ms = newest_ms if lead.state.watch is None else max(newest_ms, lead.state.watch.until_ms)
+    now_ms = max(lead.at_ms, scored_until_ms(lead.state))
     return not set(company.segments).isdisjoint(segments_at(core, lead.state, now_ms))

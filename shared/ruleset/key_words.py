@@ -290,6 +290,7 @@ _PARTS: dict[str, dict[str, str]] = {
         "arms": "Variants by weight; a lead is always in the same.",
         "hours": "When its steps go out, in the lead's time zone.",
         "time_zone": "The trait that says a lead's time zone; else that of the hours.",
+        "prefers": "The trait that says by which channel a lead would rather be reached.",
         "late": "What becomes of a step that couldn't go out in time.",
         "tolerance": "How late a step may be.",
         "steps": "What people get, in order.",
@@ -317,6 +318,10 @@ _PARTS: dict[str, dict[str, str]] = {
     "Choice": {
         "for": "prospects, buyers or all.",
         "when": "For whom it is.",
+        "stage": "Who stands in this stage, or one of several.",
+        "score": "Who has at least so many points, by model.",
+        "interest": "Whose deeds are about this category, taste or brand, or one of several.",
+        "channel": "How it reaches them; who prefers this channel gets it before other choices.",
         "content": "What they get.",
     },
     "Content": {

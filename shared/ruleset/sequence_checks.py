@@ -47,7 +47,10 @@ def _faults(
     yield from zone_faults((*path, "hours", "time_zone"), sequence.hours.time_zone)
     if not sequence.time_zone.startswith("traits."):
         yield Fault((*path, "time_zone"), "a lead's zone is read from a trait", "write traits.NAME")
+    if not sequence.prefers.startswith("traits."):
+        yield Fault((*path, "prefers"), "what a lead prefers is a trait", "write traits.NAME")
     yield from _step_faults(path, sequence, names)
+    yield from _choice_faults(path, sequence, stages, list(document.models))
 
 
 def _step_faults(path: Path, sequence: NurtureSequence, names: Names) -> Iterator[Fault]:
@@ -73,6 +76,18 @@ def _step_faults(path: Path, sequence: NurtureSequence, names: Names) -> Iterato
                     "who has bought leaves a sequence of purpose nurture",
                     "put it into one of purpose customer",
                 )
+
+
+def _choice_faults(
+    path: Path, sequence: NurtureSequence, stages: list[str], models: list[str]
+) -> Iterator[Fault]:
+    for number, step in enumerate(sequence.steps):
+        for place, choice in enumerate(step.content):
+            at: Path = (*path, "steps", number, "content", place)
+            for which, stage in enumerate(choice.stage or ()):
+                yield from _unknown((*at, "stage", which), "stage", stage, stages)
+            for model in choice.score or ():
+                yield from _unknown((*at, "score", model), "model", model, models)
 
 
 def _unknown(path: Path, what: str, name: str, known: Sequence[str]) -> Iterator[Fault]:

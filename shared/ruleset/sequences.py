@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from shared.ruleset.condition import Condition
 from shared.ruleset.model import Positive
 from shared.ruleset.owners import ClockTime, Hours
-from shared.ruleset.part import Duration, Name, Part, Path, Text, Texts, as_list, refuse
+from shared.ruleset.part import Duration, Name, Number, Part, Path, Text, Texts, as_list, refuse
 from shared.ruleset.stages import MAIN, Names
 
 Channel = Literal["email", "direct_mail", "sms", "social_audience", "phone_task"]
@@ -33,12 +33,19 @@ class Content(Part):
 
 
 class Choice(Part):
-    """Content for some. for: prospects get what is meant before a purchase, buyers what comes after
-    · when: for whom this holds.
+    """Content for some; all that is asked must hold. for: prospects get what is meant before a
+    purchase, buyers what comes after · stage: where the lead stands on the sequence's journey ·
+    score: least points, by model · interest: one of these categories, tastes or brands is among
+    what the person's deeds are about · channel: it goes this way, and before others to who prefers
+    it.
     """
 
     for_: For | None = Field(None, alias="for")
     when: Condition | None = None
+    stage: Names | None = None
+    score: Annotated[dict[str, Number], Field(min_length=1, max_length=10)] | None = None
+    interest: Annotated[Texts, Field(min_length=1, max_length=50)] | None = None
+    channel: Channel | None = None
     content: Content
 
 
@@ -88,7 +95,8 @@ class NurtureSequence(Part):
     """enter: left out, by hand or by the hand-off table alone · goal: reached, it ends well ·
     again_after: nobody begins it again before; never where left out · arms: A/B by weight, the same
     for a lead always · hours: in the lead's time zone (time_zone: the trait that says it), else in
-    that of the hours · late, tolerance: of steps that don't say.
+    that of the hours · prefers: the trait that says by which channel a lead would rather be reached
+    · late, tolerance: of steps that don't say.
     """
 
     title: Text = ""
@@ -103,6 +111,7 @@ class NurtureSequence(Part):
     arms: Annotated[dict[Name, Positive], Field(min_length=2, max_length=10)] | None = None
     hours: Hours = Hours.model_validate({"from": "09:00", "to": "17:00"})
     time_zone: Path = "traits.time_zone"
+    prefers: Path = "traits.preferred_channel"
     late: Literal["send", "skip"] = "send"
     tolerance: Duration = DAY_MS
     steps: Annotated[list[SequenceStep], Field(min_length=1, max_length=MAX_STEPS)]
@@ -112,6 +121,16 @@ class NurtureSequence(Part):
         """The types of events that end it. Who has bought leaves what is meant for prospects."""
         given = self.exit.on if self.exit.on is not None else REPLIED
         return sorted({*given, *(BOUGHT if self.purpose == "nurture" else [])})
+
+    def channel_of(self, step: SequenceStep, choice: Choice) -> Channel:
+        """By which channel a choice goes."""
+        return choice.channel or step.channel or self.channel
+
+    def channels_from(self, number: int) -> list[Channel]:
+        """All that steps may use from that one on, in their order."""
+        return [
+            self.channel_of(step, choice) for step in self.steps[number:] for choice in step.content
+        ]
 
 
 class Cap(Part):

@@ -217,8 +217,8 @@ SEQUENCE_FAULTS = (
     Fault(
         "buyers get what is meant for before a purchase",
         f"{SEQUENCES}/deciding.py",
-        '(choice.for_ or usual) in {mine, "all"} and ',
-        "",
+        '(choice.for_ or usual) in {mine, "all"}',
+        '(choice.for_ or usual) in {mine, "all", "prospects"}',
         f"{TESTS}/test_sequence_deciding.py",
     ),
     Fault(
@@ -247,6 +247,21 @@ SEQUENCE_FAULTS = (
         f"{SEQUENCES}/deciding.py",
         "        point -= weight\n",
         "        point -= sum(sequence.arms.values()) / len(sequence.arms)\n",
+        f"{TESTS}/test_sequence_deciding.py",
+    ),
+    Fault(
+        "a choice for a stage goes to all",
+        f"{SEQUENCES}/deciding.py",
+        "    if choice.stage is not None and lead.stages.get(journey) not in choice.stage:\n"
+        "        return False\n",
+        "",
+        f"{TESTS}/test_sequence_deciding.py",
+    ),
+    Fault(
+        "the channel a lead prefers doesn't matter",
+        f"{SEQUENCES}/deciding.py",
+        "return next(wished, reaching[0][0])",
+        "return next(iter(()), reaching[0][0])",
         f"{TESTS}/test_sequence_deciding.py",
     ),
     Fault(

@@ -14,6 +14,8 @@ import msgspec
 import structlog
 
 from services.router.away import AWAY_ERRORS
+from services.router.interests import interests_of, names_of
+from services.router.lead_rows import EVENTS_MAX
 from services.router.metrics import SEQUENCE_STEPS, SEQUENCES_ENDED
 from services.router.outbox import Pool
 from services.router.ruleset_words import Rulesets, RulesetWords
@@ -29,14 +31,17 @@ from services.router.sequences.deciding import (
     Wait,
     decide_enrolment,
 )
-from services.router.sequences.telling import announcement_of
-from services.router.suppression import Standing, why_not
+from services.router.sequences.telling import announcement_of, unaddressed
+from services.router.suppression import Receiver, Standing, why_not
+from services.scorer.core.by_time import scored_until_ms
 from services.scorer.core.fold import fold_scores, new_state, position
+from services.scorer.core.standing import score_at
 from shared.bodies import open_body
 from shared.envelope import decode_event
 from shared.identity import Identifier
 from shared.ids import shard_of
 from shared.lead_state import ScoreState, decode_journeys, decode_scores
+from shared.ruleset.sequences import Channel
 from shared.sales_activity import sales_active
 
 log = structlog.get_logger()
@@ -124,8 +129,16 @@ class SequenceClock:
                 refused = _refused(definition, words, state, row["stage"], who, now_ms)
                 if row["lead_version"] != row["version"]:
                     state = await self._under(connection, lead, row["version"], state)
-                stages = {one.name: one.stage for one in decode_journeys(row["journeys"])}
-                view = View(state, stages, refused, lead in working, tuple(mine))
+                view = View(
+                    state,
+                    {one.name: one.stage for one in decode_journeys(row["journeys"])},
+                    refused,
+                    unaddressed(who),
+                    await self._scores(row, definition, state, now_ms),
+                    await self._interests(connection, row, definition, now_ms),
+                    lead in working,
+                    tuple(mine),
+                )
                 enrolment = Enrolment(
                     lead, row["entered_ms"], row["started_ms"], row["next_step"],
                     row["planned_ms"], row["arm"], row["last_ended_ms"],
@@ -182,19 +195,15 @@ class SequenceClock:
         sent_ms: list[int],
         now_ms: int,
     ) -> Step:
-        fact = None
-        why = step.why
-        if step.choice is not None:
-            fact = announcement_of(row, definition, step, who, now_ms)
-            why = "" if fact is not None else "no address"
         content = step.choice.content.id if step.choice is not None else ""
         batch.steps.append((
             row["id"], row["next_step"], row["lead_id"], definition.name, step.step.id, now_ms,
-            fact is not None, why, content,
+            step.choice is not None, step.why, content,
         ))  # fmt: skip
-        SEQUENCE_STEPS.labels("sent" if fact is not None else "left out").inc()
-        if fact is not None:
+        SEQUENCE_STEPS.labels("sent" if step.choice is not None else "left out").inc()
+        if step.choice is not None:
             sent_ms.append(now_ms)
+            fact = announcement_of(row, definition, step, who, now_ms)
             encoded = msgspec.json.encode(fact).decode()
             batch.facts.append((shard_of(row["lead_id"], self.shards), row["lead_id"], encoded))
         return step
@@ -202,6 +211,27 @@ class SequenceClock:
     async def _definition(self, row: asyncpg.Record) -> Definition | None:
         """The sequence as it was when the lead began it."""
         return (await self.rulesets.words(row["version"])).sequences.get(row["sequence"])
+
+    async def _scores(
+        self, row: asyncpg.Record, definition: Definition, state: ScoreState, now_ms: int
+    ) -> dict[str, float]:
+        """Of the models that the next step asks for."""
+        asked = definition.models_asked(row["next_step"])
+        core = (await self.rulesets.words(row["version"])).core if asked else None
+        if core is None:
+            return {}
+        at_ms = max(now_ms, scored_until_ms(state))
+        return {name: score_at(core, state, name, at_ms) for name in asked}
+
+    async def _interests(
+        self, connection: Any, row: asyncpg.Record, definition: Definition, now_ms: int
+    ) -> set[str]:
+        """In small letters, where the next step asks for them: what packets tell of the lead."""
+        if not definition.asks_interests(row["next_step"]):
+            return set()
+        bodies = await connection.fetch(queries.NEWEST, row["lead_id"], EVENTS_MAX)
+        events = [decode_event(open_body(each["body"])) for each in bodies]
+        return {name.casefold() for name in names_of(interests_of(events, now_ms))}
 
     async def _under(
         self, connection: Any, lead_id: str, version: int, state: ScoreState
@@ -235,16 +265,18 @@ def _refused(
     stage: str,
     who: Sequence[Identifier],
     now_ms: int,
-) -> str:
-    """Why nothing may go to the lead by the sequence's channel. That a mail bounced matters to
+) -> dict[Channel, str]:
+    """Why nothing may go to the lead by the sequence's channels. That a mail bounced matters to
     mails alone.
     """
-    by_phone = definition.written.channel == "phone_task"
     standing = Standing(state, stage, who, now_ms)
-    why = why_not("sales" if by_phone else "content", words.core, words.suppress, standing)
-    if why == "email_bounced" and definition.written.channel != "email":
-        return ""
-    return why
+    refused: dict[Channel, str] = {}
+    for channel in set(definition.written.channels_from(0)):
+        receiver: Receiver = "sales" if channel == "phone_task" else "content"
+        why = why_not(receiver, words.core, words.suppress, standing)
+        if why and not (why == "email_bounced" and channel != "email"):
+            refused[channel] = why
+    return refused
 
 
 async def _write(connection: Any, batch: _Batch) -> None:

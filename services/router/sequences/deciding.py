@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -12,7 +12,13 @@ from services.scorer.core.compiled import SequenceChecks
 from services.scorer.core.timed import Moment, TimedCheck
 from services.scorer.core.watching import NOTHING_WATCHED
 from shared.lead_state import ScoreState
-from shared.ruleset.sequences import Choice, NurtureSequence, SequenceLimits, SequenceStep
+from shared.ruleset.sequences import (
+    Channel,
+    Choice,
+    NurtureSequence,
+    SequenceLimits,
+    SequenceStep,
+)
 
 # While sales is at work on a lead, it is looked at again so often.
 SALES_LOOK_MS = 3_600_000
@@ -26,6 +32,17 @@ class Definition:
     written: NurtureSequence
     checks: SequenceChecks
     limits: SequenceLimits
+
+    def models_asked(self, number: int) -> set[str]:
+        """Whose scores a step's choices ask for."""
+        return {model for one in self._choices(number) for model in one.score or ()}
+
+    def asks_interests(self, number: int) -> bool:
+        return any(one.interest for one in self._choices(number))
+
+    def _choices(self, number: int) -> Sequence[Choice]:
+        steps = self.written.steps
+        return steps[number].content if number < len(steps) else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +63,17 @@ class Enrolment:
 @dataclass(frozen=True, slots=True)
 class View:
     """What is known of the lead. state: under the sequence's version · stages: by journey ·
-    refused: why nothing may go to it by this channel, "" where it may · sent_ms: of steps that went
-    to it lately.
+    refused: why nothing may go to it, by channel · unaddressed: channels on which it has no address
+    · scores, interests (in small letters): where a choice asks for them · sent_ms: of steps that
+    went to it lately.
     """
 
     state: ScoreState
     stages: Mapping[str, str] = field(default_factory=dict)
-    refused: str = ""
+    refused: Mapping[Channel, str] = field(default_factory=dict)
+    unaddressed: Collection[Channel] = ()
+    scores: Mapping[str, float] = field(default_factory=dict)
+    interests: Collection[str] = ()
     sales_active: bool = False
     sent_ms: Sequence[int] = ()
 
@@ -119,8 +140,7 @@ def decide_enrolment(
     late = step.late or sequence.late
     if late == "skip" and now_ms > planned_ms + sequence.tolerance:
         return _over(definition, enrolment, lead, step, None, "late", now_ms)
-    choice = _choice(definition, number, lead.state, now_ms)
-    why = "" if choice is not None else "no content fits"
+    choice, why = _choice(definition, number, lead, now_ms)
     return _over(definition, enrolment, lead, step, choice, why, now_ms)
 
 
@@ -158,8 +178,9 @@ def _ended(definition: Definition, enrolment: Enrolment, lead: View, now_ms: int
     """What ends it now, None for nothing."""
     sequence, checks = definition.written, definition.checks
     since_ms = enrolment.started_ms if enrolment.started_ms is not None else enrolment.entered_ms
-    if lead.refused:
-        return lead.refused
+    left = sequence.channels_from(enrolment.next_step)
+    if left and all(lead.refused.get(channel) for channel in left):
+        return lead.refused[left[0]]
     if sequence.purpose == "nurture" and _newest(lead.state, checks.bought) is not None:
         return "bought"
     if _holds(checks.goal, lead.state, now_ms):
@@ -188,16 +209,56 @@ def _holds(
     return check(Moment(None, state.traits, state.watch or NOTHING_WATCHED, now_ms))
 
 
-def _choice(definition: Definition, number: int, state: ScoreState, now_ms: int) -> Choice | None:
-    """The first that fits. Nobody who has bought gets what is meant for before a purchase."""
+def _choice(
+    definition: Definition, number: int, lead: View, now_ms: int
+) -> tuple[Choice | None, str]:
+    """The first that fits and can reach the lead, by the channel it prefers if there is one; or
+    None, and why.
+    """
+    sequence = definition.written
+    step = sequence.steps[number]
+    fitting = [
+        (choice, sequence.channel_of(step, choice))
+        for choice in _fitting(definition, number, lead, now_ms)
+    ]
+    if not fitting:
+        return None, "no content fits"
+    reaching = [
+        (choice, channel)
+        for choice, channel in fitting
+        if not lead.refused.get(channel) and channel not in lead.unaddressed
+    ]
+    if not reaching:
+        return None, lead.refused.get(fitting[0][1]) or "no address"
+    wish = lead.state.traits.get(sequence.prefers.removeprefix("traits."))
+    wished = (choice for choice, channel in reaching if channel == wish)
+    return next(wished, reaching[0][0]), ""
+
+
+def _fitting(definition: Definition, number: int, lead: View, now_ms: int) -> Iterator[Choice]:
+    """Nobody who has bought gets what is meant for before a purchase."""
     sequence = definition.written
     usual = "prospects" if sequence.purpose == "nurture" else "buyers"
-    mine = "buyers" if _newest(state, definition.checks.bought) is not None else "prospects"
+    mine = "buyers" if _newest(lead.state, definition.checks.bought) is not None else "prospects"
     checks = definition.checks.choices[number]
     for choice, check in zip(sequence.steps[number].content, checks, strict=True):
-        if (choice.for_ or usual) in {mine, "all"} and _holds(check, state, now_ms, otherwise=True):
-            return choice
-    return None
+        if (
+            (choice.for_ or usual) in {mine, "all"}
+            and _is_for(choice, sequence.journey, lead)
+            and _holds(check, lead.state, now_ms, otherwise=True)
+        ):
+            yield choice
+
+
+def _is_for(choice: Choice, journey: str, lead: View) -> bool:
+    """Does it stand where the choice asks, with so many points, and such interests?"""
+    if choice.stage is not None and lead.stages.get(journey) not in choice.stage:
+        return False
+    if any(lead.scores.get(model, 0) < least for model, least in (choice.score or {}).items()):
+        return False
+    return choice.interest is None or any(
+        name.casefold() in lead.interests for name in choice.interest
+    )
 
 
 def _over(

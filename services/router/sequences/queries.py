@@ -26,6 +26,9 @@ SELECT lead_id::text AS lead_id, at_ms FROM sequence_step
 WHERE lead_id = ANY ($1::uuid[]) AND sent AND at_ms > $2
 """
 EVENTS = "SELECT body FROM event WHERE lead_id = $1 ORDER BY occurred_ms LIMIT 10000"
+NEWEST = """
+SELECT body FROM event WHERE lead_id = $1 ORDER BY occurred_ms DESC LIMIT $2
+"""
 
 ADD_STEPS = """
 INSERT INTO sequence_step

@@ -10,11 +10,12 @@ from services.router.sequences.deciding import Definition, Step
 from shared.envelope import rfc3339
 from shared.facts import Announcement
 from shared.identity import EMAIL, EXTERNAL, PHONE, USER_ID, Identifier
+from shared.ruleset.sequences import Channel
 
 ADDRESSES_MAX = 3
 _TEXT_MAX = 200
 # What is an address on a channel, by kind of identifier.
-KINDS_BY_CHANNEL: Mapping[str, tuple[int, ...]] = {
+KINDS_BY_CHANNEL: Mapping[Channel, tuple[int, ...]] = {
     "email": (EMAIL,),
     "sms": (PHONE,),
     "phone_task": (PHONE,),
@@ -23,20 +24,24 @@ KINDS_BY_CHANNEL: Mapping[str, tuple[int, ...]] = {
 }
 
 
+def unaddressed(who: Sequence[Identifier]) -> set[Channel]:
+    """The channels on which nobody of these can be reached."""
+    there = {kind for kind, _ in who}
+    return {name for name, kinds in KINDS_BY_CHANNEL.items() if there.isdisjoint(kinds)}
+
+
 def announcement_of(
     row: Any, definition: Definition, step: Step, who: Sequence[Identifier], now_ms: int
-) -> Announcement | None:
-    """None where the lead has no address on the channel. row: of the enrolment."""
+) -> Announcement:
+    """row: of the enrolment, whose lead has an address on the channel."""
     assert step.choice is not None
     sequence = definition.written
-    channel = step.step.channel or sequence.channel
+    channel = sequence.channel_of(step.step, step.choice)
     kinds = KINDS_BY_CHANNEL[channel]
     addresses = {
         kind: [value[:_TEXT_MAX] for each, value in who if each == kind][:ADDRESSES_MAX]
         for kind in kinds
     }
-    if not any(addresses.values()):
-        return None
     content = step.choice.content
     due_ms = row["planned_ms"] if row["planned_ms"] is not None else now_ms
     data = ContentStepDue(

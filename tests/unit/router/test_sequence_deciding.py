@@ -111,7 +111,7 @@ def test_another_arms_step_is_left_out_and_a_late_one_as_the_step_says() -> None
         (view(PLAN.checks.bought), "bought"),
         (view(PLAN.checks.exits), "exit event"),
         (view(stages={"main": "high"}), "stage reached"),
-        (view(refused="marketing_email"), "marketing_email"),
+        (view(refused={"email": "marketing_email"}), "marketing_email"),
     ],
 )
 def test_exits_end_it(lead: View, why: str) -> None:
@@ -149,3 +149,59 @@ def test_arms_are_stable_and_by_weight() -> None:
     arms = Counter(arm_of(PLAN.written, "plan", f"lead-{number}") for number in range(1000))
     assert 700 < arms["b"] < 800
     assert arm_of(PLAN.written, "plan", "x") == arm_of(PLAN.written, "plan", "x")
+
+
+CHOOSY = """
+personas: [{id: boss, when: {field: traits.role, eq: boss}}]
+models: {e: {rules: [{id: visit, on: page_viewed, points: 1}]}}
+stages: {ladder: [{name: low}, {name: high, enter: {e: 5}}]}
+sequence_limits: {}
+sequences:
+  plan:
+    steps:
+      - id: one
+        day: 0
+        content:
+          - {stage: high, content: {id: prices}}
+          - {score: {e: 3}, content: {id: calculator}}
+          - {interest: [Retirement], content: {id: mistakes}}
+          - {when: {persona: boss}, content: {id: for-bosses}}
+          - {channel: sms, when: {field: traits.age, exists: true}, content: {id: short}}
+          - {when: {field: traits.age, exists: true}, content: {id: long}}
+"""
+CHOICES = words_of(CHOOSY).sequences["plan"]
+
+
+@pytest.mark.parametrize(
+    ("lead", "content", "why"),
+    [
+        (view(stages={"main": "high"}, scores={"e": 3}), "prices", ""),
+        (view(stages={"main": "low"}, scores={"e": 3}), "calculator", ""),
+        (view(scores={"e": 2.9}, interests={"retirement"}), "mistakes", ""),
+        (view(traits={"role": "boss"}), "for-bosses", ""),
+        (view(traits={"age": 40}), "short", ""),
+        (view(traits={"age": 40, "preferred_channel": "email"}), "long", ""),
+        (view(traits={"age": 40, "preferred_channel": "fax"}), "short", ""),
+        (view(traits={"age": 40}, unaddressed={"sms"}), "long", ""),
+        (view(traits={"age": 40, "preferred_channel": "sms"}, unaddressed={"sms"}), "long", ""),
+        (view(traits={"age": 40, "preferred_channel": "email"},
+              refused={"email": "email_bounced"}), "short", ""),
+        (view(traits={"age": 40}, unaddressed={"sms", "email"}), None, "no address"),
+        (view(traits={"role": "boss"}, refused={"email": "email_bounced"}), None, "email_bounced"),
+        (view(), None, "no content fits"),
+    ],
+)  # fmt: skip
+def test_content_is_chosen_by_what_is_known_of_the_lead(
+    lead: View, content: str | None, why: str
+) -> None:
+    """Stage, score, interest, persona, traits, and the channel that reaches it, or is preferred."""
+    over = decide_enrolment(CHOICES, replace(ON, planned_ms=MONDAY_MS), lead, MONDAY_MS)
+    assert isinstance(over, Step)
+    assert (over.choice.content.id if over.choice else None, over.why) == (content, why)
+
+
+def test_who_can_be_reached_by_no_channel_that_is_left_leaves() -> None:
+    """A mail that bounced ends what goes by mail alone."""
+    on = replace(ON, planned_ms=MONDAY_MS)
+    refused = {"email": "marketing_email", "sms": "marketing_email"}
+    assert decide_enrolment(CHOICES, on, view(refused=refused), MONDAY_MS) == End("marketing_email")
