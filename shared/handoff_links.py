@@ -9,15 +9,16 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from shared.handoff_states import MOVES, Act
+from shared.handoff_states import MOVES, SALES_ACTS, Act
 
-# What a page can ask for by a button alone, or with a choice.
-LINK_ACTS: tuple[Act, ...] = ("accept", "reject", "snooze")
+# A lead is answered within days; what became of it may take a year.
 VALID_S = 30 * 86_400
+VALID_DEAL_S = 365 * 86_400
+_DEAL: frozenset[Act] = frozenset({"won", "lost"})
 _PURPOSE = b"leadscore: answers to hand-offs, 1"
 _MOST_CHARACTERS = 300
 
@@ -36,15 +37,18 @@ class Answer:
 
 
 def links_of(
-    handoff_id: UUID, key: bytes, public_url: str, now_s: int, acts: Iterable[Act] = LINK_ACTS
+    handoff_id: UUID, key: bytes, public_url: str, now_s: int, acts: Sequence[Act] = SALES_ACTS
 ) -> dict[str, str]:
     """The address of each act's page; none where nobody can reach the console."""
     if not public_url:
         return {}
     base = public_url.rstrip("/")
     # Whole days: a message that is tried again has the same links.
-    ends_s = (now_s // 86_400) * 86_400 + VALID_S
-    return {act: f"{base}/h/{write_link(Answer(handoff_id, act, ends_s), key)}" for act in acts}
+    today_s = (now_s // 86_400) * 86_400
+    ends_s = {act: today_s + (VALID_DEAL_S if act in _DEAL else VALID_S) for act in acts}
+    return {
+        act: f"{base}/h/{write_link(Answer(handoff_id, act, ends_s[act]), key)}" for act in acts
+    }
 
 
 def write_link(answer: Answer, key: bytes) -> str:

@@ -13,6 +13,7 @@ from shared.handoff_states import Act, State
 
 MOST_NOTE = 2000
 MOST_WORDS = 200
+MOST_AMOUNT = 1e12
 Words = Annotated[str, Field(max_length=MOST_WORDS)]
 
 
@@ -80,7 +81,7 @@ class ActRequest(BaseModel):
 
     reason: Words = ""
     note: Annotated[str, Field(max_length=MOST_NOTE)] = ""
-    amount: Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)] | None = None
+    amount: Annotated[float, Field(ge=0, le=MOST_AMOUNT, allow_inf_nan=False)] | None = None
     currency: Annotated[str, Field(pattern=r"^([A-Z]{3})?$")] = ""
     until: AwareDatetime | None = None
     actor: Words = ""

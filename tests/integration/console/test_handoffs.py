@@ -120,6 +120,44 @@ async def test_a_link_acts_once_and_only_by_its_button(desk: SalesDesk) -> None:
     assert "rejected by now" in (await desk.public.get(links["accept"])).text
 
 
+async def test_a_deal_is_told_by_links(desk: SalesDesk) -> None:
+    """What can't be read is told, and uses no link up; an amount needs its currency."""
+    await desk.does("sarah@example.com")
+    (handed,) = await desk.handed()
+    key = desk.settings.hash_key.get_secret_value().encode()
+    links = links_of(UUID(handed["id"]), key, "http://api", int(time.time()))
+    assert (await desk.public.post(links["accept"])).status_code == 200
+    page = await desk.public.get(links["won"])
+    assert 'name="amount"' in page.text
+    for wrong in (
+        {"amount": "much"}, {"amount": "nan", "currency": "EUR"}, {"amount": "-1"},
+        {"amount": "5"}, {"amount": "5", "currency": "€€€"},
+    ):  # fmt: skip
+        assert (await desk.public.post(links["won"], data=wrong)).status_code == 400, wrong
+    done = await desk.public.post(links["won"], data={"amount": "1200.50", "currency": "eur"})
+    assert done.status_code == 200, done.text
+    detail = (await desk.api.get(f"/v1/handoffs/{handed['id']}")).json()
+    assert (detail["status"], detail["amount"], detail["currency"]) == ("won", 1200.5, "EUR")
+    assert "won by now" in (await desk.public.get(links["lost"])).text
+
+
+async def test_a_lead_is_recycled_by_link_until_a_day(desk: SalesDesk) -> None:
+    """One that lies ahead."""
+    await desk.does("sarah@example.com")
+    (handed,) = await desk.handed()
+    key = desk.settings.hash_key.get_secret_value().encode()
+    links = links_of(UUID(handed["id"]), key, "http://api", int(time.time()))
+    assert 'type="date"' in (await desk.public.get(links["recycle"])).text
+    for wrong in ("", "soon", "2001-01-01"):
+        answer = await desk.public.post(links["recycle"], data={"until": wrong})
+        assert answer.status_code == 400, wrong
+    day = f"{time.gmtime().tm_year + 1}-06-01"
+    done = await desk.public.post(links["recycle"], data={"until": day, "note": "after the summer"})
+    assert done.status_code == 200, done.text
+    detail = (await desk.api.get(f"/v1/handoffs/{handed['id']}")).json()
+    assert (detail["status"], detail["until"]) == ("recycled", f"{day}T00:00:00.000Z")
+
+
 async def test_answers_come_by_webhook_if_they_are_signed(desk: SalesDesk) -> None:
     """Without our token, but with our secret; the same twice changes nothing."""
     await desk.does("sarah@example.com")

@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.handoff_links import VALID_S, Answer, LinkError, links_of, read_link, write_link
+from shared.handoff_links import (
+    VALID_DEAL_S,
+    VALID_S,
+    Answer,
+    LinkError,
+    links_of,
+    read_link,
+    write_link,
+)
 
 KEY = b"a key for tests only"
 ID = UUID("0196a6a0-0000-7000-8000-000000000001")
@@ -56,7 +64,9 @@ def test_a_message_that_is_tried_again_has_the_same_links() -> None:
     """Within a day; none where the console can't be reached."""
     first = links_of(ID, KEY, "https://leads.example/", NOW_S)
     assert first == links_of(ID, KEY, "https://leads.example", NOW_S + 60)
-    assert set(first) == {"accept", "reject", "snooze"}
+    assert set(first) == {"accept", "reject", "snooze", "recycle", "won", "lost"}
+    deal = read_link(first["won"].rpartition("/")[2], KEY, NOW_S + VALID_S)
+    assert deal.ends_s - NOW_S <= VALID_DEAL_S
     answer = read_link(first["reject"].rpartition("/")[2], KEY, NOW_S)
     assert NOW_S + VALID_S - 86_400 <= answer.ends_s <= NOW_S + VALID_S
     assert links_of(ID, KEY, "", NOW_S) == {}
