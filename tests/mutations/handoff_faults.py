@@ -10,6 +10,13 @@ TESTS = "tests/unit/router"
 
 TABLE_FAULTS = (
     Fault(
+        "a stage beside the ladder is entered from anywhere",
+        "services/scorer/core/sides.py",
+        "if side.come_from is not None and stage not in side.come_from:",
+        "if False:",
+        "tests/unit/scorer/test_side_stages.py",
+    ),
+    Fault(
         "rows act on what a recalculation found",
         f"{ROUTER}/table.py",
         "if fact.withheld or fact.merged_into is not None:",

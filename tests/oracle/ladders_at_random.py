@@ -42,8 +42,10 @@ def ladders(
 
 
 @st.composite
-def sides(draw: st.DrawFn, name: str, rungs: list[Plain], named: tuple[Plain, ...]) -> Plain:
-    """A stage beside the ladder."""
+def sides(
+    draw: st.DrawFn, name: str, rungs: list[Plain], named: tuple[Plain, ...], aside: list[str]
+) -> Plain:
+    """A stage beside the ladder. aside: the names of all of these."""
     side: Plain = {"name": name}
     by_event = draw(st.booleans())
     if by_event:
@@ -65,6 +67,10 @@ def sides(draw: st.DrawFn, name: str, rungs: list[Plain], named: tuple[Plain, ..
         side["back_to"] = draw(st.sampled_from([rung["name"] for rung in rungs]))
     if draw(st.integers(0, 2)) == 0:
         side["handoff"] = draw(st.sampled_from(["content", "sales"]))
+    if draw(st.integers(0, 3)) == 0:
+        others = [other for other in aside if other != name]
+        places = st.sampled_from([*(rung["name"] for rung in rungs), *others])
+        side["from"] = draw(st.lists(places, min_size=1, max_size=3, unique=True))
     return side
 
 
@@ -78,5 +84,5 @@ def journeys(draw: st.DrawFn, names: list[str], named: tuple[Plain, ...], *, fad
     rungs = draw(ladders(names, named, aside, 0.137 if fading else 0, rich=rich))
     stages: Plain = {"ladder": rungs}
     if aside:
-        stages["side"] = [draw(sides(name, rungs, named)) for name in aside]
+        stages["side"] = [draw(sides(name, rungs, named, aside)) for name in aside]
     return stages

@@ -51,7 +51,7 @@ class Place:
             if side["name"] == stage:
                 if not self._ends(side, since):
                     return stage
-            elif self._enters(side):
+            elif self._enters(side, stage):
                 return str(side["name"])
         if stage in aside:
             return self._back(self.sides[aside.index(stage)])
@@ -62,7 +62,7 @@ class Place:
     def aside(self, stage: str) -> str:
         """Where the event that happens brings a lead that nothing else can move."""
         for side in self.sides:
-            if side["name"] != stage and "on" in side and self._enters(side):
+            if side["name"] != stage and "on" in side and self._enters(side, stage):
                 return str(side["name"])
         return stage
 
@@ -92,7 +92,10 @@ class Place:
                 return str(lower["name"])
         return str(self.names[0])
 
-    def _enters(self, side: Plain) -> bool:
+    def _enters(self, side: Plain, stage: str) -> bool:
+        """From the stage that the lead stands in."""
+        if "from" in side and stage not in side["from"]:
+            return False
         event = self.moment.event
         if "on" in side:
             if event is None or not type_matches(side["on"], event["type"]):

@@ -98,3 +98,22 @@ def test_who_is_led_back_below_their_scores_rises_by_time() -> None:
     )
     assert moves(later)[2:] == [("low", "time", ""), ("high", "time", "")]
     assert later.changes[3].at_ms == later.changes[2].at_ms + 1
+
+
+FROM = """
+stages:
+  ladder:
+    - {name: low}
+    - {name: high, enter: {e: 5}}
+  side:
+    - {name: lost, on: deal_lost, from: high, leave: {after: 1d}}
+    - {name: dormant, when: {quiet: {for: 1m}}, from: [low]}
+"""
+
+
+def test_a_stage_beside_the_ladder_may_be_closed_to_other_stages() -> None:
+    """By event, and by time."""
+    from_low = told(FROM, event("deal_lost"), event("deal_lost", MONDAY + 100 * SECOND))
+    assert moves(from_low) == [("dormant", "time", ""), ("low", "event", "")]
+    from_high = told(FROM, event(), event("deal_lost", MONDAY + 100 * SECOND))
+    assert moves(from_high) == [("high", "event", ""), ("lost", "event", "")]
