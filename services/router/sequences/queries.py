@@ -25,7 +25,8 @@ SENT = """
 SELECT lead_id::text AS lead_id, at_ms FROM sequence_step
 WHERE lead_id = ANY ($1::uuid[]) AND sent AND at_ms > $2
 """
-EVENTS = "SELECT body FROM event WHERE lead_id = $1 ORDER BY occurred_ms LIMIT 10000"
+# The newest: what ends a sequence, or holds of its lead, lies there.
+EVENTS = "SELECT body FROM event WHERE lead_id = $1 ORDER BY occurred_ms DESC LIMIT 10000"
 NEWEST = """
 SELECT body FROM event WHERE lead_id = $1 ORDER BY occurred_ms DESC LIMIT $2
 """
