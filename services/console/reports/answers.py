@@ -25,14 +25,14 @@ class LiftShown(Answer):
 
 class Row(Answer):
     """Hand-offs by one rule, band or source. precision: accepted of those answered · won_share: won
-    of those that ended · value: of what was won · few: too small a number to go by.
+    of those that ended · value: of what was won, by currency · few: too small a number to go by.
     """
 
     name: str
     handoffs: int
     accepted: int
     won: int
-    value: float
+    value: dict[str, float]
     precision: ShareShown | None
     lift: LiftShown | None
     won_share: ShareShown | None

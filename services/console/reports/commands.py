@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any
 
 import typer
@@ -65,8 +65,12 @@ def _handoffs(by: str, days: int, as_json: bool) -> None:
         few = "\t(few: don't go by it)" if row.few else ""
         typer.echo(
             f"{row.name or '-'}\t{row.handoffs}\t{_share(row.precision)}\t{ratio}"
-            f"\t{_share(row.won_share)}\t{row.value:,.2f}{few}"
+            f"\t{_share(row.won_share)}\t{_money(row.value)}{few}"
         )
+
+
+def _money(value: Mapping[str, float]) -> str:
+    return " + ".join(f"{amount:,.2f} {currency}" for currency, amount in value.items()) or "-"
 
 
 def _share(found: Any) -> str:

@@ -120,7 +120,7 @@ def _row(name: str, row: Any, total: Any) -> Row:
         handoffs=row.handoffs,
         accepted=row.accepted,
         won=row.won,
-        value=round(row.value, 2),
+        value=_by_currency(row.amounts),
         precision=_share(row.accepted, row.answered),
         lift=None
         if ratio is None
@@ -128,6 +128,15 @@ def _row(name: str, row: Any, total: Any) -> Row:
         won_share=_share(row.won, row.ended),
         few=row.answered < FEW,
     )
+
+
+def _by_currency(amounts: str | None) -> dict[str, float]:
+    """Sums, of the largest first: what is in different currencies can't be added up."""
+    found: dict[str, float] = {}
+    for currency, amount in msgspec.json.decode(amounts) if amounts else ():
+        found[currency] = found.get(currency, 0.0) + amount
+    ordered = sorted(found.items(), key=lambda item: -item[1])
+    return {currency: round(amount, 2) for currency, amount in ordered}
 
 
 def _share(part: int, whole: int) -> ShareShown | None:

@@ -12,7 +12,8 @@ _COUNTS = """
                            OR h.accepted_ms IS NOT NULL) AS answered,
        count(*) FILTER (WHERE h.status = 'won') AS won,
        count(*) FILTER (WHERE h.status IN ('won', 'lost', 'rejected', 'recycled')) AS ended,
-       coalesce(sum(h.amount) FILTER (WHERE h.status = 'won'), 0)::float8 AS value
+       jsonb_agg(jsonb_build_array(h.currency, h.amount))
+         FILTER (WHERE h.status = 'won' AND h.amount IS NOT NULL)::text AS amounts
 """
 _SENT = """
 h.kind = 'sales' AND h.handed_ms >= :since

@@ -40,8 +40,10 @@ async def test_rules_are_judged_by_what_sales_answered(api: httpx.AsyncClient, r
     report = (await api.get("/v1/reports/rules")).json()
     demo, visit = (next(row for row in report["rows"] if row["name"] == name)
                    for name in ("e/demo", "e/visit"))  # fmt: skip
-    assert (demo["handoffs"], demo["accepted"], demo["won"], demo["value"]) == (22, 21, 1, 1000.0)
-    assert (visit["handoffs"], visit["accepted"]) == (20, 5)
+    assert (demo["handoffs"], demo["accepted"], demo["won"], demo["value"]) == (
+        22, 21, 1, {"EUR": 1000.0},
+    )  # fmt: skip
+    assert (visit["handoffs"], visit["accepted"], visit["value"]) == (20, 5, {})
     assert demo["precision"] == {"part": 21, "whole": 21, "value": 1.0, "low": 0.8454, "high": 1.0}
     assert demo["lift"]["value"] == 4.0
     assert demo["lift"]["low"] > 1
@@ -50,6 +52,15 @@ async def test_rules_are_judged_by_what_sales_answered(api: httpx.AsyncClient, r
     assert [(row["name"], row["handoffs"]) for row in bands] == [("e: hot", 42)]
     sources = (await api.get("/v1/reports/sources", params={"days": 365})).json()["rows"]
     assert [(row["name"], row["handoffs"]) for row in sources] == [("search", 43)]
+
+
+async def test_what_was_won_is_added_up_by_currency(api: httpx.AsyncClient, rows: Rows) -> None:
+    for amount, currency in ((20.5, "USD"), (300, "EUR"), (1000, "EUR"), (None, "")):
+        await answered(rows, "won", ["e/demo"], amount=amount, currency=currency)
+    await answered(rows, "lost", ["e/demo"])
+    report = (await api.get("/v1/reports/rules")).json()
+    assert report["total"]["value"] == {"EUR": 1300.0, "USD": 20.5}
+    assert (report["rows"][0]["won"], report["rows"][0]["won_share"]["whole"]) == (4, 5)
 
 
 async def test_unsubscribes_and_complaints_are_told_apart_by_step(
