@@ -16,7 +16,7 @@ class ShareShown(Answer):
 
 
 class LiftShown(Answer):
-    """How much larger a share is than among all other hand-offs; 95 % interval (Katz)."""
+    """How much larger a share is than the base rate, that of all hand-offs; 95 % interval."""
 
     value: float
     low: float

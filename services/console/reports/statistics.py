@@ -1,7 +1,6 @@
 """Shares with their uncertainty, for small numbers, too. Pure.
 
-Wilson: E. B. Wilson, Probable inference, the law of succession, and statistical inference (1927) ·
-Katz: D. Katz et al., Obtaining confidence intervals for the risk ratio in cohort studies (1978).
+Wilson: E. B. Wilson, Probable inference, the law of succession, and statistical inference (1927).
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Lift:
-    """How much larger a share is than among all others; low and high: its 95 % interval."""
+    """How much larger a share is than the base rate; low and high: its 95 % interval."""
 
     value: float
     low: float
@@ -47,11 +46,25 @@ def share(part: int, whole: int) -> Share | None:
 
 
 def lift(part: int, whole: int, other_part: int, other_whole: int) -> Lift | None:
-    """The ratio of two shares, with Katz's interval of its logarithm; None where it can't be told:
-    one of them is of nothing, or none of its cases.
+    """A share over the base rate, that of these and all others together. None where one of them is
+    of nothing, or none of its cases.
+
+    The interval is of the ratio's logarithm, by the delta method: the cases are part of the base,
+    too, which makes it narrower than that of two shares apart.
     """
-    if min(part, whole, other_part, other_whole) <= 0:
+    if min(part, whole) <= 0:
         return None
-    ratio = (part / whole) / (other_part / other_whole)
-    half = Z * sqrt(1 / part - 1 / whole + 1 / other_part - 1 / other_whole)
+    cases, all_cases = part + other_part, whole + other_whole
+    ratio = (part / whole) / (cases / all_cases)
+    spread, other_spread = _spread(part, whole), _spread(other_part, other_whole)
+    variance = spread / part**2 + (spread + other_spread) / cases**2 - 2 * spread / (part * cases)
+    half = Z * sqrt(max(0.0, variance))
     return Lift(ratio, exp(log(ratio) - half), exp(log(ratio) + half))
+
+
+def _spread(part: int, whole: int) -> float:
+    """The variance of a count. Half a case is added to either outcome, so that none of ten, or all
+    of them, isn't taken for certain.
+    """
+    likely = (part + 0.5) / (whole + 1)
+    return whole * likely * (1 - likely)
