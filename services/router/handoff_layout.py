@@ -20,6 +20,13 @@ _WHY: Final = {
     "bounced": "their address bounced",
     "marketing_email": "they don't agree to marketing mails",
 }
+_SAID: Final = {
+    "accepted": "sales accepted it",
+    "rejected": "sales turned it down",
+    "recycled": "sales sent it back",
+    "won": "it became a deal",
+    "lost": "nothing became of it",
+}
 _STAGE_MAX: Final = 80
 _SHOWN = (
     ("emails", "Email"), ("phones", "Phone"), ("user_ids", "User id"),
@@ -122,7 +129,23 @@ def _reasons(data: Mapping[str, Any]) -> Iterator[str]:
             yield f"{words} ({value:+.3g} points)" if value is not None else words
 
 
+def _said(data: Mapping[str, Any]) -> Iterator[str]:
+    """What sales said the last time."""
+    told = part(data, "sales_said")
+    words = _SAID.get(text(told.get("said"), 20))
+    if words is None:
+        return
+    if reason := text(told.get("reason_words"), 200):
+        words = f"{words}: {reason}"
+    if at := day(told.get("at")):
+        words = f"{words}, on {at}"
+    if until := day(told.get("until")):
+        words = f"{words}; to be left alone until {until}"
+    yield words
+
+
 def _changed(data: Mapping[str, Any]) -> Iterator[str]:
+    yield from _said(data)
     since = part(data, "since_last")
     if not since:
         return

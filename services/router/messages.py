@@ -252,6 +252,16 @@ class SinceLast(Data):
     moves: list[Move] = Field([], description="of the stage, the newest first, at most 10")
 
 
+class SalesSaid(Data):
+    """The newest answer of sales on this lead. recycled: sent back until an instant."""
+
+    said: Literal["accepted", "rejected", "recycled", "won", "lost"]
+    reason: str | None = Field(description="by its short name in the ruleset")
+    reason_words: str | None
+    until: str | None
+    at: str
+
+
 class NextStep(Data):
     """One deed that would bring the lead to a higher stage, the cheapest there is."""
 
@@ -302,6 +312,7 @@ class HandOff(Data):
         [], description="leads that are part of this one: the newest merge first, at most 20"
     )
     since_last: SinceLast | None = Field(None, description="null at the first hand-off")
+    sales_said: SalesSaid | None = Field(None, description="null where sales said nothing yet")
     next: str | None = Field(None, description="the cheapest action to the next stage, in words")
     next_step: NextStep | None = None
     consent: Consent

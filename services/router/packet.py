@@ -17,6 +17,7 @@ from services.router.percentiles import Drawn
 from services.router.permission import FORBIDS, LIFTS, consent_of, suppression_of
 from services.router.reasons import Earned, Given, strongest
 from services.router.ruleset_words import RulesetWords
+from services.router.sales_said import sales_said
 from services.router.scrubbing import swept
 from services.router.since_last import Moved, since_last
 from services.router.story import story_of
@@ -48,8 +49,8 @@ _CUT_NEXT: Final = (
     "inflow_last", "account",
 )  # fmt: skip
 _DROPPED: Final[dict[str, Any]] = {
-    "since_last": None, "next_step": None, "next": None, "summary": "", "persona": None,
-    "links": {}, "percentile_of": None,
+    "since_last": None, "sales_said": None, "next_step": None, "next": None, "summary": "",
+    "persona": None, "links": {}, "percentile_of": None,
 }  # fmt: skip
 
 
@@ -161,6 +162,7 @@ def build_packet(
         inflow_last=inflow_of(events),
         what_changed=reasons_of(change.reasons),
         since_last=last,
+        sales_said=sales_said(events, words.sales.reasons),
         merged_from=list(lead.merged_from),
         owner=owner,
         next=None if next_step is None else next_step.words,

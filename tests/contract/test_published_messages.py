@@ -75,6 +75,10 @@ def published_now() -> dict[str, dict[str, Any]]:
         event(
             "content_downloaded", 3, properties=guide, consent={"mail": True}, context=visit
         ),
+        event(
+            "sales_rejected", 8, source="operator",
+            properties={"reason": "not_ready", "until": "2026-04-28T00:00:00Z"},
+        ),
         marks={"email_bounced": 1},
         merged_from=(ABSORBED,),
         moves=(

@@ -95,6 +95,8 @@ def test_a_sales_hand_off_tells_all_that_a_caller_wants_to_know() -> None:
         "downloaded “A guide” on 30 April",
         "above 61 % of leads",
         "61 (hot)",
+        "sales sent it back: Not ready yet, on 25 April 2026, 09:20 UTC",
+        "to be left alone until 28 April 2026, 00:00 UTC",
         "last handed over to content on 24 April 2026, 09:20 UTC, as educate",
         "moved from educate to involve on 30 April 2026, 09:20 UTC",
         "engagement +41",
