@@ -144,6 +144,8 @@ async def test_an_alert_is_read_answered_and_comes_again(
             await _say_not_yet(mailbox.mails[0], console_url)
             await _stands(console_url, packet["lead_id"], "recycled")
             await until(lambda: "recycled" in _nurtured(crm), "content gets her back")
+            assert _given_back(crm)["sales_said"]["said"] == "rejected"
+            assert _given_back(crm)["sales_said"]["reason_words"]
 
             await does(ingest, "meeting_booked", -0.0001, properties={"title": "Consultation"})
             await until(lambda: len(_sales(crm)) == 2, "she is handed over again")
@@ -173,6 +175,17 @@ def _nurtured(crm: Receiver) -> list[str]:
     """The stages by which she was handed to content."""
     content = [each.body for each in crm.posted if each.body["type"] == "handoff.content"]
     return [body["data"]["stage"]["name"] for body in content]
+
+
+def _given_back(crm: Receiver) -> dict[str, Any]:
+    """The packet of her way back to nurturing."""
+    given: dict[str, Any] = next(
+        each.body["data"]
+        for each in crm.posted
+        if each.body["type"] == "handoff.content"
+        and each.body["data"]["stage"]["name"] == "recycled"
+    )
+    return given
 
 
 def _read_packet(packet: dict[str, Any]) -> None:

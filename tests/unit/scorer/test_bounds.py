@@ -44,6 +44,13 @@ def test_the_narrowest_bound_cuts_and_is_named() -> None:
     assert score_at(out.state.models["e"], MONDAY + DAY) == pytest.approx(30 + 25 * 2**-0.1)
 
 
+def test_the_cap_holds_where_there_are_groups_and_periods() -> None:
+    """It leaves less than they do."""
+    rules = ruleset(GROUPED.replace("cap: 100", "cap: 24"))
+    out = run(rules, [event("email_clicked", MONDAY), event("page_viewed", MONDAY)])
+    assert granted(rules, out) == [[("e/click", 20, "")], [("e/visit", 4, "cap")]]
+
+
 def test_the_floor_cuts_what_is_taken() -> None:
     """Below the floor nothing more is taken, and an entry says so."""
     rules = ruleset(
