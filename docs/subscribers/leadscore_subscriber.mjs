@@ -67,27 +67,27 @@ export function fromKafka(headers, value) {
  */
 export class Inbox {
   #done = new Map(); // message id → true
-  #newest = new Map(); // lead id and kind → sequence
+  #newest = new Map(); // lead id → sequence
   #most;
 
   constructor(most = 100_000) {
     this.#most = most;
   }
 
-  /** False for what came before, and for what is older than what came before. */
+  /** False for what came before, and for where a lead stood before what came before. */
   wants(message) {
     if (this.#done.has(message.id)) return false;
-    const number = message.data.sequence ?? null;
-    return number === null || number >= (this.#newest.get(place(message)) ?? 0);
+    const number = numberOf(message);
+    return number === null || number >= (this.#newest.get(message.data.lead_id) ?? 0);
   }
 
   /** Call it once you have acted. */
   done(message) {
     this.#note(this.#done, message.id, true);
-    const number = message.data.sequence ?? null;
+    const number = numberOf(message);
     if (number === null) return;
-    const key = place(message);
-    this.#note(this.#newest, key, Math.max(number, this.#newest.get(key) ?? 0));
+    const lead = message.data.lead_id;
+    this.#note(this.#newest, lead, Math.max(number, this.#newest.get(lead) ?? 0));
   }
 
   #note(memory, key, value) {
@@ -97,11 +97,11 @@ export class Inbox {
   }
 }
 
-// Where a lead stands is told in one sequence (stage changes, merges); hand-offs bear the number of
-// their stage change, and one that waited comes after later changes.
-function place(message) {
-  const ordered = /^(com\.leadscore\.)?lead\./.test(message.type);
-  return `${message.data.lead_id} ${ordered ? "lead" : message.type}`;
+// Where a lead stands is told in one sequence. All else is to be acted on whenever it comes: a
+// hand-off that waited, or was sent again, bears the number of its stage change.
+function numberOf(message) {
+  const stands = /^(com\.leadscore\.)?lead\.(stage[-_]changed|merged|unmerged)/.test(message.type);
+  return stands ? message.data.sequence : null;
 }
 
 function signature(text) {

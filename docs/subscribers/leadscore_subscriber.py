@@ -1,15 +1,15 @@
 """Takes what leadscore sends, by webhook or from Kafka. Copy this file; it needs Python 3.9 alone.
 
-inbox = Inbox()                                     # keep it in your database: see Inbox
+inbox = Inbox()                                   # keep it in your database: see Inbox
 
-def on_request(headers, body):                      # body: the bytes as they came
-message = verify(SECRETS, headers, body)        # raises RefusedError: answer 401
+def on_request(headers, body):                    # body: the bytes as they came
+message = verify(SECRETS, headers, body)      # raises RefusedError: answer 401
 if inbox.wants(message):
-act_on(message["type"], message["data"])    # if this raises, answer 500: it comes again
+act_on(message["type"], message["data"])  # if this raises, answer 500: it comes again
 inbox.done(message)
-# answer 204
+...                                           # answer 204
 
-for record in consumer:                             # isolation_level="read_committed"
+for record in consumer:                           # isolation_level="read_committed"
 message = from_kafka(record.headers, record.value)
 """
 
@@ -24,6 +24,7 @@ import time
 from collections import OrderedDict
 
 TOLERANCE_SECONDS = 300
+_STANDS = ("lead.stage_changed", "lead.merged", "lead.unmerged")
 
 
 class RefusedError(Exception):
@@ -81,22 +82,22 @@ class Inbox:
     def __init__(self, most=100_000):
         self._most = most
         self._done = OrderedDict()  # message id → None
-        self._newest = OrderedDict()  # (lead id, kind) → sequence
+        self._newest = OrderedDict()  # lead id → sequence
 
     def wants(self, message):
-        """False for what came before, and for what is older than what came before."""
+        """False for what came before, and for where a lead stood before what came before."""
         if message["id"] in self._done:
             return False
-        number = message["data"].get("sequence")
-        return number is None or number >= self._newest.get(_place(message), 0)
+        number = _number(message)
+        return number is None or number >= self._newest.get(message["data"]["lead_id"], 0)
 
     def done(self, message):
         """Call it once you have acted."""
         self._note(self._done, message["id"], None)
-        number = message["data"].get("sequence")
+        number = _number(message)
         if number is not None:
-            place = _place(message)
-            self._note(self._newest, place, max(number, self._newest.get(place, 0)))
+            lead = message["data"]["lead_id"]
+            self._note(self._newest, lead, max(number, self._newest.get(lead, 0)))
 
     def _note(self, memory, key, value):
         memory[key] = value
@@ -105,13 +106,12 @@ class Inbox:
             memory.popitem(last=False)
 
 
-def _place(message):
-    """Where a lead stands is told in one sequence (stage changes, merges); hand-offs bear the
-    number of their stage change, and one that waited comes after later changes.
+def _number(message):
+    """Where a lead stands is told in one sequence. All else is to be acted on whenever it comes: a
+    hand-off that waited, or was sent again, bears the number of its stage change.
     """
-    kind = message["type"]
-    ordered = kind.startswith(("lead.", "com.leadscore.lead."))
-    return message["data"].get("lead_id"), "lead" if ordered else kind
+    kind = message["type"].replace("com.leadscore.", "").replace("-", "_")
+    return message["data"]["sequence"] if kind.startswith(_STANDS) else None
 
 
 def _key(secret):

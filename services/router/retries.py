@@ -33,12 +33,15 @@ def read_retry_after(value: str | None, now: datetime) -> float | None:
     """Seconds from a Retry-After header: a number, or an HTTP date. None if it is neither."""
     if not value:
         return None
-    if value.isdecimal() and len(value) < 10:
-        return float(value)
+    if value.isascii() and value.isdecimal():
+        return float(min(int(value[:12]), RETRY_AFTER_MAX_S))
     try:
         at = parsedate_to_datetime(value)
-    except (ValueError, TypeError):
-        return None
+    except (ValueError, TypeError, OverflowError):
+        return None  # whatever a receiver makes up
     if at.tzinfo is None:
         at = at.replace(tzinfo=UTC)
-    return max(0.0, (at - now).total_seconds())
+    try:
+        return max(0.0, (at - now).total_seconds())
+    except OverflowError:
+        return None

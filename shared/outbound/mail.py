@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from shared.outbound.posting import Answer
 from shared.outbound.words import Words
 from shared.settings import Settings
 
-SMTP_SECONDS = 30.0
+SMTP_SECONDS = 30.0  # for one reply, and for all of a mail: who drags on is tried again later
 SUBJECT_MAX = 200
 PART_MAX_BYTES = 100_000
 _PORTS = {"smtp": 587, "smtps": 465}
@@ -49,25 +50,29 @@ class Mailer:
     async def send(self, message: EmailMessage) -> Answer:
         """Raises nothing that a server can do: what it said is told by its code only."""
         try:
-            refused, _ = await aiosmtplib.send(
-                message,
-                hostname=self.host,
-                port=self.port,
-                username=self.user,
-                password=self.password,
-                use_tls=self.tls,
-                start_tls=None if self.tls else self.starttls,
-                timeout=SMTP_SECONDS,
-                tls_context=ssl.create_default_context(),
-            )
+            async with asyncio.timeout(SMTP_SECONDS):
+                refused, _ = await aiosmtplib.send(
+                    message,
+                    hostname=self.host,
+                    port=self.port,
+                    username=self.user,
+                    password=self.password,
+                    use_tls=self.tls,
+                    start_tls=None if self.tls else self.starttls,
+                    timeout=SMTP_SECONDS,
+                    tls_context=ssl.create_default_context(),
+                )
         except aiosmtplib.SMTPRecipientsRefused as error:
             # Tried again only if one of them may be taken later.
             codes = [each.code for each in error.recipients]
             return _answer(min(codes, default=550))
         except aiosmtplib.SMTPAuthenticationError as error:
             return Answer(None, f"SMTP {error.code}: user or password is wrong")
+        except aiosmtplib.SMTPDataError as error:
+            # Of this mail; but 2xx is none to the offer of one: nothing was sent.
+            return _answer(error.code) if error.code >= 400 else _not_now(error.code)
         except aiosmtplib.SMTPResponseException as error:
-            return _answer(error.code)
+            return _not_now(error.code)  # of the server, or of us: whichever mail it is
         except (aiosmtplib.SMTPException, OSError, TimeoutError, ValueError) as error:
             return Answer(None, f"{_NOT_SENT}: {type(error).__name__}")
         if refused:
@@ -146,6 +151,10 @@ def compose(
 def _answer(code: int) -> Answer:
     """4xx: not now; 5xx: never."""
     return Answer(code if code >= 100 else None, f"SMTP {code}", give_up=code >= 500)
+
+
+def _not_now(code: int) -> Answer:
+    return Answer(None, f"{_NOT_SENT}: SMTP {code}")
 
 
 def _sender(text: str) -> tuple[str, str]:

@@ -115,11 +115,12 @@ class Outbound:
     async def post(
         self, url: str, allow_private: bool, headers: dict[str, str], body: bytes
     ) -> Answer:
-        """Post once, for at most 15 s in all; reads at most 64 KB of the answer and drops it."""
+        """Post once; 15 s until there is a status, 2 s for the rest of the answer, of which at most
+        64 KB are read, and dropped.
+        """
         try:
             check_url(url, allow_private)
-            async with asyncio.timeout(REQUEST_SECONDS):
-                return await _post(self._session(allow_private), url, headers, body)
+            return await _post(self._session(allow_private), url, headers, body)
         except RefusedAddressError as error:
             return Answer(None, f"refused: {error}")
         except aiohttp.ClientError as error:
@@ -152,7 +153,9 @@ async def _post(
 ) -> Answer:
     # As it was checked, to the letter; a name in other letters is put into ASCII.
     to = URL(url, encoded=url.isascii())
-    async with session.post(to, data=body, headers=headers, allow_redirects=False) as response:
+    async with asyncio.timeout(REQUEST_SECONDS):
+        response = await session.post(to, data=body, headers=headers, allow_redirects=False)
+    async with response:
         # The status is the answer. Whatever becomes of the rest (it may be endless, too short, or
         # never come), it isn't sent again for that.
         with contextlib.suppress(aiohttp.ClientError, TimeoutError):

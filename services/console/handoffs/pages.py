@@ -18,7 +18,7 @@ from services.console.handoffs.hook import read_bounded
 from services.console.refusals import RefusedError
 from shared.handoff_links import Answer, LinkError, read_link
 
-MOST_BYTES = 8 * 1024
+MOST_BYTES = 32 * 1024  # a note in any script, as forms encode it
 SNOOZES: Mapping[str, str] = {"1": "until tomorrow", "3": "for three days", "7": "for a week"}
 TITLES = {
     "accept": "Accept this lead",

@@ -221,13 +221,13 @@ def test_a_record_of_kafka_reads_as_the_cloudevents_sdk_reads_it(page: Any) -> N
     assert taken["timestamp"] == json.loads(webhook_body(message))["timestamp"]
 
 
-def _told(name: str, kind: str, number: int | None, lead: str = "1") -> dict[str, Any]:
+def _told(name: str, kind: str, number: int | str | None, lead: str = "1") -> dict[str, Any]:
     return {"id": name, "type": kind, "data": {"lead_id": lead, "sequence": number}}
 
 
-def test_each_message_is_wanted_once_and_old_ones_not_at_all(page: Any) -> None:
-    """By id, and by the lead's sequence; a hand-off that waited may come late, one without a
-    number is told by its id alone."""
+def test_each_message_is_wanted_once_and_old_stages_not_at_all(page: Any) -> None:
+    """By id; where a lead stood before by the lead's sequence, too. A hand-off that waited, or is
+    sent again, is wanted however late; a step's sequence is a name."""
     changed, sales = "lead.stage_changed", "handoff.sales"
     told = [
         (_told("a", changed, 4), True),
@@ -238,14 +238,14 @@ def test_each_message_is_wanted_once_and_old_ones_not_at_all(page: Any) -> None:
         (_told("e", "lead.merged", 5), True),
         (_told("f", changed, 4), False),
         (_told("g", "com.leadscore.handoff.sales.v1", 2), True),
-        (_told("h", sales, 3), False),
-        (_told("i", "content.step_due", None), True),
-        (_told("i", "content.step_due", None), False),
+        (_told("h", sales, 3), True),
+        (_told("i", "content.step_due", "welcome"), True),
+        (_told("i", "content.step_due", "welcome"), False),
     ]
     assert page.inbox(1_000, [each for each, _ in told]) == [wanted for _, wanted in told]
 
 
 def test_its_memory_is_bounded(page: Any) -> None:
     """The oldest goes first."""
-    told = [_told(f"m{number}", "content.step_due", None) for number in range(4)]
+    told = [_told(f"m{number}", "content.step_due", "welcome") for number in range(4)]
     assert page.inbox(3, [*told, told[0], told[3]]) == [True] * 5 + [False]
