@@ -43,7 +43,7 @@ MOVES: Final[dict[Act, Move]] = {
     ),
     "won": Move(frozenset({"open", "accepted", "snoozed"}), "won", "deal_won"),
     "lost": Move(frozenset({"open", "accepted", "snoozed"}), "lost", "deal_lost", ("reason",)),
-    "snooze": Move(frozenset({"open", "accepted"}), "snoozed", "", ("until",)),
+    "snooze": Move(frozenset({"open", "accepted", "snoozed"}), "snoozed", "", ("until",)),
     "release": Move(frozenset({"withheld"}), "open"),
     "drop": Move(frozenset({"withheld", "waiting"}), "dropped"),
 }

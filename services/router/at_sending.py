@@ -80,13 +80,17 @@ def _channel(delivery: Claimed) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AnswerLinks:
-    """Links by which whoever gets the mail of a hand-off to sales answers it. key: signs them."""
+    """Links by which whoever gets the mail of a hand-off to sales, or is reminded of it, answers
+    it. key: signs them.
+    """
 
     key: bytes
     public_url: str
 
     async def __call__(self, message_id: str, body: dict[str, Any]) -> Mapping[str, str]:
-        if body.get("type") != "handoff.sales":
+        if body.get("type") == "handoff.overdue":
+            message_id = str(body.get("data", {}).get("handoff_id"))
+        elif body.get("type") != "handoff.sales":
             return {}
         try:
             handoff_id = UUID(message_id)

@@ -280,12 +280,18 @@ def _tell(found: Destination, *, as_json: bool, before: str = "") -> None:
 
 def _run(work: Callable[[Pool], Awaitable[Result]]) -> Result:
     """Do something with the database; what an operator can mend is said in one line."""
+    import asyncpg
+
     from shared.outbound.destinations import DestinationError
 
     try:
         return asyncio.run(with_pool(work))
     except DestinationError as error:
         typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        why = type(error).__name__
+        typer.echo(f"the database can't be used ({why}): is the stack up and migrated?", err=True)
         raise typer.Exit(1) from None
 
 

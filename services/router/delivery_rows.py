@@ -13,13 +13,16 @@ import structlog
 from services.router.breaker import Circuit
 from services.router.outbox import Pool
 from shared.outbound.destinations import Destination, read_destination
-from shared.outbound.kinds import WishError
 
 log = structlog.get_logger()
 
-_REFILLED = """
-least(greatest(1, (settings ->> 'rate')::float8), tokens
-      + (settings ->> 'rate')::float8 * extract(epoch FROM now() - tokens_at)::float8)
+# NULL for none, and for what is no number: it may have been written by anybody.
+_RATE = """
+CASE WHEN jsonb_typeof(settings -> 'rate') = 'number' THEN (settings ->> 'rate')::float8 END
+"""
+_REFILLED = f"""
+least(greatest(1, {_RATE}), tokens
+      + {_RATE} * extract(epoch FROM now() - tokens_at)::float8)
 """
 # Who is sent to, has something due, isn't held by the circuit breaker, and may get one now by its
 # rate. One statement however many destinations there are; for each it looks at one row.
@@ -28,7 +31,7 @@ SELECT id, name, kind, url, settings::text AS settings, secrets::text AS secrets
        disabled_why, created_at, failures, openings, open_until
 FROM destination AS t
 WHERE disabled_why IS NULL AND (open_until IS NULL OR open_until <= now())
-  AND (settings ->> 'rate' IS NULL OR {_REFILLED} >= 1)
+  AND ({_RATE} IS NULL OR {_REFILLED} >= 1)
   AND EXISTS (SELECT FROM delivery WHERE destination_id = t.id AND status = 'waiting'
                  AND next_attempt_at <= now())
 """  # noqa: S608 - texts of ours
@@ -52,7 +55,7 @@ RETURNING delivery.id, lead_id::text, message_id, type, body, attempts, spent, q
 # How many a rate allows now, with the row held, so that routers share it.
 TOKENS = f"""
 SELECT floor({_REFILLED})::int FROM destination
-WHERE id = $1 AND settings ->> 'rate' IS NOT NULL FOR NO KEY UPDATE
+WHERE id = $1 AND {_RATE} IS NOT NULL FOR NO KEY UPDATE
 """  # noqa: S608 - texts of ours
 TAKE_TOKENS = f"""
 UPDATE destination SET tokens = {_REFILLED} - $2, tokens_at = now() WHERE id = $1
@@ -146,12 +149,14 @@ async def ready(pool: Pool) -> list[Destination]:
     """Destinations for which something can be done now."""
     found = []
     for row in await pool.fetch(READY):
-        try:
-            found.append(read_destination(row))
-        except WishError as error:
-            log.error(  # noqa: TRY400 - said in full
-                "a destination's settings can't be read", id=str(row["id"]), why=str(error)
-            )
+        destination = read_destination(row)
+        if destination.unreadable:
+            log.error(
+                "a destination's settings can't be read",
+                id=str(destination.id), why=destination.unreadable,
+            )  # fmt: skip
+        else:
+            found.append(destination)
     return found
 
 

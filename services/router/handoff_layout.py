@@ -43,13 +43,13 @@ _TRAITS = (
 def handoff_paper(receiver: str, data: Mapping[str, Any], buttons: tuple[Button, ...]) -> Paper:
     """receiver: sales or content. Any field may be missing, or not what it should be."""
     who, stage = part(data, "who"), part(data, "stage")
-    name = _name(part(who, "traits"))
+    name = name_of(part(who, "traits"))
     someone = name or _unnamed(who)
     reached = _stage(stage)
     subject = f"{someone} reached {reached}" if reached else f"Hand-off to {receiver}: {someone}"
     summary = text(data.get("summary"))
     sections = (
-        Section("Who", facts=tuple(_who(who))),
+        Section("Who", facts=tuple(who_facts(who))),
         Section("Why now", items=tuple(_why(data))),
         Section("What changed since the last hand-off", items=tuple(_changed(data))),
         Section("Next", lines=tuple(filter(None, (text(data.get("next")),)))),
@@ -72,7 +72,8 @@ def handoff_paper(receiver: str, data: Mapping[str, Any], buttons: tuple[Button,
     )
 
 
-def _name(traits: Mapping[str, Any]) -> str:
+def name_of(traits: Mapping[str, Any]) -> str:
+    """What a person is called, as far as their traits tell."""
     name = text(traits.get("name"), 80)
     if name:
         return name
@@ -100,9 +101,10 @@ def _warnings(data: Mapping[str, Any]) -> Iterator[str]:
         yield "Don't call or write: they don't agree to be contacted by sales."
 
 
-def _who(who: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def who_facts(who: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Name, address and the like, by what to call them."""
     traits = part(who, "traits")
-    if name := _name(traits):
+    if name := name_of(traits):
         yield "Name", name
     for field, words in _TRAITS:
         yield from facts({words: traits.get(field)})

@@ -365,6 +365,7 @@ class HandoffOverdue(Data):
     former_owner: str | None
     handed_at: str
     due_at: str | None = Field(description="by when it is to be answered, in working time")
+    who: Who | None = None
     link: str | None = Field(description="the hand-off in the console's API")
 
 

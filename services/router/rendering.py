@@ -7,10 +7,10 @@ the model says. Hand-offs are told in full; everything else in short.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from services.router.handoff_layout import handoff_paper
+from services.router.handoff_layout import handoff_paper, name_of, who_facts
 from services.router.paper import Button, Paper, Rendered, Section, plain, printed
 from services.router.reading_parts import day, facts, items, number, text
 from services.router.reading_parts import part as part_of
@@ -27,6 +27,14 @@ BUTTONS: Final = {
     "lost": "Lost",
     "lead": "Open the lead",
     "console": "Open the lead",
+}
+# How a mail begins, and its title, by the level of the clock.
+_LEVELS: Final = {
+    "reminder": ("Waiting for you", "A hand-off waits for an answer"),
+    "overdue": ("Overdue", "A hand-off should have been answered"),
+    "escalation": ("Still unanswered", "Nobody has answered a hand-off"),
+    "reassign": ("Yours now", "A hand-off has come to somebody else"),
+    "woken": ("Open again", "A hand-off that was put off is open again"),
 }
 
 
@@ -67,14 +75,34 @@ def _handoff(told: _Message) -> Paper:
 
 
 def _overdue(told: _Message) -> Paper:
-    owner = text(told.data.get("owner"))
+    owner, someone = text(told.data.get("owner")), _lead(told.data)
+    first, title = _LEVELS.get(text(told.data.get("level"), 20), _LEVELS["overdue"])
+    handed, due = day(told.data.get("handed_at")), day(told.data.get("due_at"))
     return Paper(
-        subject=f"Overdue: {_lead(told.data)}",
-        title="A hand-off waits for an answer",
-        lead=(f"It is with {owner}." if owner else "", _said(told.data)),
+        subject=f"{first}: {someone}",
+        title=title,
+        lead=(
+            f"{someone}, handed over on {handed}." if handed else f"{someone}.",
+            f"It is with {owner}." if owner else "",
+            f"To be answered by {due}." if due else "",
+            _said(told.data),
+        ),
         buttons=told.buttons,
-        sections=_details(told.data),
+        sections=(
+            Section("Who", facts=tuple(who_facts(part_of(told.data, "who")))),
+            *_details(told.data, ("who",)),
+        ),
     )
+
+
+def _alert(told: _Message) -> Paper:
+    """What there is of a hand-off's packet, by the row that asked for it."""
+    paper = handoff_paper("sales", told.data, told.buttons)
+    rows = [
+        text(row.get("title"), 100) or text(row.get("id"), 100) for row in items(told.data, "rows")
+    ]
+    why = ", ".join(filter(None, rows)) or "an alert"
+    return replace(paper, subject=f"{why}: {paper.title}", lead=(f"{why}.", *paper.lead))
 
 
 def _step_due(told: _Message) -> Paper:
@@ -157,7 +185,7 @@ def _other(told: _Message) -> Paper:
 def _lead(data: Mapping[str, Any]) -> str:
     """Whom it is about, in few words: never more of them than the data says."""
     traits = part_of(part_of(data, "who"), "traits")
-    return text(traits.get("name"), 80) or text(data.get("lead_id"), 60) or "a lead"
+    return name_of(traits) or text(data.get("lead_id"), 60) or "a lead"
 
 
 def _said(data: Mapping[str, Any]) -> str:
@@ -184,6 +212,7 @@ _LAYOUTS: Final[dict[str, _Layout]] = {
     "handoff.sales": _handoff,
     "handoff.content": _handoff,
     "handoff.overdue": _overdue,
+    "lead.alert": _alert,
     "content.step_due": _step_due,
     "lead.signal": _signal,
     "lead.stage_changed": _moved,

@@ -17,11 +17,12 @@ import structlog
 
 from services.router.away import AWAY_ERRORS
 from services.router.handing import clock_of
-from services.router.messages import HandoffOverdue
+from services.router.messages import HandoffOverdue, Who
 from services.router.metrics import HANDOFF_LEVELS
 from services.router.outbox import Pool
 from services.router.owning import Wanted, give_within
 from services.router.ruleset_words import Rulesets, RulesetWords
+from services.router.who import who_is
 from shared.envelope import rfc3339
 from shared.facts import Announcement
 from shared.ids import shard_of
@@ -35,11 +36,17 @@ AT_ONCE = 100
 DUE = """
 SELECT h.id, h.lead_id, h.journey, h.stage, h.episode, h.ruleset_version, h.status, h.owner,
        h.handed_ms, h.due_ms, h.clock::text AS clock, h.clock_ms, l.scores,
-       l.ruleset_version AS lead_version,
+       l.ruleset_version AS lead_version, l.known,
        ARRAY(SELECT reason FROM handoff_act a WHERE a.handoff_id = h.id AND act = 'reassign')
          AS had_it
 FROM handoff AS h JOIN lead AS l ON l.id = h.lead_id
 WHERE h.clock_ms <= $1 ORDER BY h.clock_ms LIMIT $2 FOR UPDATE OF h SKIP LOCKED
+"""
+# A lead's names go over to the lead that it is part of.
+IDENTIFIERS = """
+SELECT DISTINCT i.kind, i.value FROM lead AS l
+JOIN identifier AS i ON i.lead_id = coalesce(l.merged_into, l.id)
+WHERE l.id = $1 ORDER BY 1, 2
 """
 SET = """
 UPDATE handoff SET status = $2, status_ms = coalesce($3, status_ms), owner = $4, due_ms = $5,
@@ -152,6 +159,13 @@ class SalesClock:
             clock[0][1] if clock else None,
         )
 
+    async def _who(self, connection: Any, row: asyncpg.Record) -> Who:
+        names = [
+            (each["kind"], each["value"])
+            for each in await connection.fetch(IDENTIFIERS, row["lead_id"])
+        ]
+        return who_is(row["known"], names, decode_scores(row["scores"]).traits, "sales")
+
     async def _tell(
         self,
         connection: Any,
@@ -175,6 +189,7 @@ class SalesClock:
             former_owner=former if former != owner else None,
             handed_at=rfc3339(row["handed_ms"]),
             due_at=None if due_ms is None else rfc3339(due_ms),
+            who=await self._who(connection, row),
             link=f"{self.public_url.rstrip('/')}/v1/handoffs/{row['id']}"
             if self.public_url
             else None,

@@ -41,6 +41,9 @@ REFUSED = tuple(
         ("ff00::/8", "multicast"),
     )
 )
+# Of unique local addresses, those at which clouds keep credentials: never, even on one's own network.
+_METADATA = frozenset(map(ip_address, ("fd00:ec2::254", "fd20:ce::254")))
+_GIVEN_OUT = ip_network("2000::/3")  # all that is public lies there
 _TRANSLATED = ip_network("64:ff9b::/96")
 _COMPATIBLE = ip_network("::/96")
 
@@ -88,6 +91,8 @@ def check_address(text: str, allow_private: bool) -> None:
 
 def why_refused(address: IPv4Address | IPv6Address) -> str | None:
     """What kind of address it is, if not a public one; looks into IPv4 carried by IPv6."""
+    if address in _METADATA:
+        return "where a cloud keeps its credentials"
     for network, why in REFUSED:
         if address in network:
             return why
@@ -95,6 +100,8 @@ def why_refused(address: IPv4Address | IPv6Address) -> str | None:
         inner = _carried(address)
         if inner is not None:
             return why_refused(inner)
+        if address not in _GIVEN_OUT:
+            return "not public"
     return None if address.is_global else "not public"
 
 

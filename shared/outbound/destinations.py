@@ -88,8 +88,10 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """A receiver. disabled_why: None while it is sent to · failures, openings, open_until: see
-    services/router/breaker.py. URLs of chats, headers and secrets are no one's to see.
+    """A receiver. disabled_why: None while it is sent to · unreadable: why its settings can't be
+    read, such as those of a later version; "" where they can: nothing goes to it then ·
+    failures, openings, open_until: see services/router/breaker.py. URLs of chats, headers and
+    secrets are no one's to see.
     """
 
     id: UUID
@@ -105,6 +107,7 @@ class Destination:
     openings: int = 0
     open_until: datetime | None = None
     waiting: int = 0
+    unreadable: str = ""
 
     def signing(self, now_s: float) -> list[str]:
         """The secrets that sign now, the newest first."""
@@ -126,8 +129,14 @@ def read_destination(row: Any) -> Destination:
     values = dict(row)
     kind, settings = values["kind"], json.loads(values.pop("settings"))
     stored = json.loads(values.pop("secrets"))
+    unreadable = ""
+    try:
+        wishes = wishes_of(kind, settings)
+    except WishError as error:
+        wishes, unreadable = Wishes(), str(error)
     return Destination(
-        wishes=wishes_of(kind, settings),
+        wishes=wishes,
+        unreadable=unreadable,
         secrets=tuple(Secret(each["secret"], each["until"]) for each in stored),
         **values,
     )
@@ -179,6 +188,10 @@ async def change(
     What waits goes by the new ones. Raises DestinationError.
     """
     found = await find(database, name)
+    if found.unreadable:
+        raise DestinationError(
+            f"the settings of {name!r} can't be read ({found.unreadable}): remove it, and add it"
+        )
     asked = {**json.loads(_written(found.wishes)), **(settings or {})}
     wishes = _wishes(found.kind, {k: v for k, v in asked.items() if v is not None})
     url = found.url if url is None else url
@@ -288,7 +301,9 @@ def shown(destination: Destination, now_s: float) -> dict[str, Any]:
 
 
 def state_of(destination: Destination) -> str:
-    """enabled, disabled, or held: it failed so often that it is only probed."""
+    """enabled, disabled, unreadable, or held: it failed so often that it is only probed."""
+    if destination.unreadable:
+        return "unreadable"
     if destination.disabled_why is not None:
         return "disabled"
     return "enabled" if destination.open_until is None else "held"

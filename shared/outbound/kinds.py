@@ -141,9 +141,9 @@ class WebhookWishes(Wishes):
 
 
 class _ForPeople(Wishes):
-    """People want hand-offs, not each move of each lead, unless they say so."""
+    """People want hand-offs and alerts, not each move of each lead, unless they say so."""
 
-    filter: Filter = Filter(types=["handoff.*"])
+    filter: Filter = Filter(types=["handoff.*", "lead.alert"])
 
 
 class EmailWishes(_ForPeople):

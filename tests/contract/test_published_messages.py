@@ -25,6 +25,7 @@ from services.router.messages import (
     StageChanged,
     StepContent,
     StepWho,
+    Who,
 )
 from services.router.packet import Company, build_packet
 from services.router.percentiles import Drawn
@@ -132,6 +133,10 @@ OVERDUE = HandoffOverdue(
     lead_id=LEAD, handoff_id=ABSORBED, level="reassign", at="2026-05-05T09:20:00.000Z",
     journey="main", stage="validate", episode=1, owner="bob", former_owner="ann",
     handed_at="2026-05-03T09:20:00.000Z", due_at="2026-05-05T13:20:00.000Z", link=None,
+    who=Who(
+        known=True, emails=["sarah@adviser.example"], phones=[], user_ids=[], anonymous_ids=[],
+        external_ids=[], traits={"name": "Sarah"},
+    ),
 )  # fmt: skip
 
 

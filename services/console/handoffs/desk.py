@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.console.cursors import read_cursor, uuid_of, write_cursor
 from services.console.handoffs import queries
-from services.console.handoffs.acting import act_row, check_act, events_of, state_after
+from services.console.handoffs.acting import RECYCLED, act_row, check_act, events_of, state_after
 from services.console.handoffs.answers import (
     ActRequest,
     Handoff,
@@ -98,7 +98,7 @@ class HandoffDesk:
             row = await _existing(connection, handoff_id, lock=True)
             if link and await queries.link_is_used(connection, hash_of(link)):
                 raise RefusedError(409, "link_used", "this link was used already")
-            if _is_done(row, act):
+            if _is_done(row, act, asked):
                 return await _detail(connection, row)
             sales, stages = await self._rules(connection, row.ruleset_version)
             check_act(act, asked, row.status, sales.reasons, now_ms)
@@ -128,6 +128,13 @@ class HandoffDesk:
         if act == "release":
             await self._release(connection, row, now_ms, dry_run=dry_run)
             return
+        if act == "recycle" and RECYCLED not in stages.get(row.journey, ()):
+            raise RefusedError(
+                409,
+                "nowhere_to_wait",
+                f"the journey {row.journey} has no stage {RECYCLED}, so the lead would wait for "
+                "nothing: reject it, or add the stage to the ruleset",
+            )
         if MOVES[act].event:
             lead_id = await queries.survivor_of(connection, row.lead_id)
             if lead_id is None:
@@ -177,9 +184,17 @@ def _read(source: str) -> tuple[Sales, dict[str, frozenset[str]]]:
     return document.sales or Sales(), stages
 
 
-def _is_done(row: Any, act: Act) -> bool:
-    """The same act again: the answer to the first one may have been lost."""
-    return bool(row.status == MOVES[act].to and act != "release")
+def _is_done(row: Any, act: Act, asked: ActRequest) -> bool:
+    """The same said again: the answer to the first time may have been lost. What is left out now
+    is as it was.
+    """
+    if row.status != MOVES[act].to or act == "release":
+        return False
+    return (
+        asked.reason in {"", row.reason}
+        and (asked.amount is None or (asked.amount, asked.currency) == (row.amount, row.currency))
+        and asked.until_ms in {None, row.until_ms}
+    )
 
 
 async def _existing(connection: AsyncConnection, handoff_id: UUID, *, lock: bool = False) -> Any:

@@ -177,7 +177,8 @@ def _select(name: str, label: str, choices: Mapping[str, str]) -> str:
 
 
 def _refused(refused: RefusedError) -> Response:
-    title = "Already answered" if refused.status == 409 else "This can't be done"
+    answered = refused.problem.code in {"link_used", "handoff_state"}
+    title = "Already answered" if answered else "This can't be done"
     body = f"<p>{escape(refused.problem.message)}.</p>"
     return _page(title, body, refused.status)
 

@@ -81,7 +81,7 @@ class Destination(Answer):
     kind: str
     address: str
     allow_private: bool
-    state: Literal["enabled", "held", "disabled"]
+    state: Literal["enabled", "held", "disabled", "unreadable"]
     disabled_why: str | None
     secrets: int
     waiting: int

@@ -189,3 +189,19 @@ async def test_deliveries_are_listed_shown_and_sent_again(
     assert [each["message_id"] for each in waiting] == ["m3", "m2", "m1", "m0"]
     assert (await api.post("/v1/deliveries/resend", json={})).status_code == 400
     assert (await api.get("/v1/deliveries/999999")).status_code == 404
+
+
+async def test_settings_of_a_later_version_can_be_seen_and_removed(
+    api: httpx.AsyncClient, pool: asyncpg.Pool[asyncpg.Record]
+) -> None:
+    """They harm no other destination, and nothing goes where they are."""
+    await made(api)
+    await made(api, name="other")
+    await pool.execute("UPDATE destination SET settings = '{\"later\": 1}' WHERE name = 'crm'")
+    items = (await api.get("/v1/destinations")).json()["items"]
+    assert {each["name"]: each["state"] for each in items} == {
+        "crm": "unreadable", "other": "enabled",
+    }  # fmt: skip
+    changed = await api.patch("/v1/destinations/crm", json={"settings": {"rate": 1}})
+    assert (changed.status_code, "can't be read" in changed.text) == (400, True)
+    assert (await api.delete("/v1/destinations/crm")).status_code == 204

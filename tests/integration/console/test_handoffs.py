@@ -158,17 +158,70 @@ async def test_a_lead_is_recycled_by_link_until_a_day(desk: SalesDesk) -> None:
     assert (detail["status"], detail["until"]) == ("recycled", f"{day}T00:00:00.000Z")
 
 
+def signed(body: str, secret: str, name: str, at: int) -> dict[str, str]:
+    signature = Webhook(secret).sign(name, datetime.fromtimestamp(at, UTC), body)
+    return {"webhook-id": name, "webhook-timestamp": str(at), "webhook-signature": signature}
+
+
+async def test_a_webhook_that_comes_again_later_changes_nothing(desk: SalesDesk) -> None:
+    """Neither does an old one, nor one whose signature was cut off."""
+    await desk.does("sarah@example.com")
+    (handed,) = await desk.handed()
+    until_then = f"{time.gmtime().tm_year + 1}-01-01T00:00:00Z"
+    snooze = json.dumps({"handoff_id": handed["id"], "act": "snooze", "until": until_then})
+    lost = json.dumps({"handoff_id": handed["id"], "act": "lost", "reason": "wrong"})
+
+    async def post(body: str, name: str, at: int, cut: int | None = None) -> tuple[int, str]:
+        headers = signed(body, SECRET, name, at)
+        headers["webhook-signature"] = headers["webhook-signature"][:cut]
+        answer = await desk.public.post("/v1/hooks/sales", content=body, headers=headers)
+        return answer.status_code, answer.json().get("status", "")
+
+    now = int(time.time())
+    assert (await post(snooze, "msg_1", now - 3_600))[0] == 401
+    assert (await post(snooze, "msg_1", now, 20))[0] == 401
+    assert await post(snooze, "msg_1", now) == (200, "snoozed")
+    assert await post(lost, "msg_2", now) == (200, "lost")
+    assert await post(snooze, "msg_1", now) == (200, "lost")
+    assert await post(lost, "msg_2", now) == (200, "lost")
+    detail = (await desk.api.get(f"/v1/handoffs/{handed['id']}")).json()
+    assert [act["act"] for act in detail["acts"]] == ["snooze", "lost"]
+
+
+async def test_the_same_with_other_words_is_not_the_same(desk: SalesDesk) -> None:
+    """A snooze is moved; what has ended isn't said again otherwise."""
+    await desk.does("sarah@example.com")
+    (handed,) = await desk.handed()
+    year = time.gmtime().tm_year + 1
+    for month in ("01", "02", "02"):
+        answer = await desk.acts(handed["id"], "snooze", until=f"{year}-{month}-01T00:00:00Z")
+        assert answer.json()["until"].startswith(f"{year}-{month}-01"), answer.text
+    assert len(answer.json()["acts"]) == 2
+    assert (await desk.acts(handed["id"], "won")).status_code == 200
+    assert (await desk.acts(handed["id"], "won")).status_code == 200
+    late = await desk.acts(handed["id"], "won", amount=12_000, currency="EUR")
+    assert late.json()["error"]["code"] == "handoff_state"
+
+
+async def test_nobody_is_recycled_where_there_is_nowhere_to_wait(settings: Settings) -> None:
+    """Rather than be handed over again at once."""
+    bare = RULES.replace("name: recycled", "name: turned-down")
+    async with sales_desk(settings, bare) as desk:
+        await desk.does("sarah@example.com")
+        (handed,) = await desk.handed()
+        until_then = f"{time.gmtime().tm_year + 1}-06-01T00:00:00Z"
+        answer = await desk.acts(handed["id"], "recycle", until=until_then)
+        assert answer.json()["error"]["code"] == "nowhere_to_wait"
+        assert (await desk.handoffs())[0]["status"] == "open"
+
+
 async def test_answers_come_by_webhook_if_they_are_signed(desk: SalesDesk) -> None:
     """Without our token, but with our secret; the same twice changes nothing."""
     await desk.does("sarah@example.com")
     (handed,) = await desk.handed()
 
-    async def post(body: str, secret: str = SECRET) -> httpx.Response:
-        at = int(time.time())
-        signature = Webhook(secret).sign("msg_1", datetime.fromtimestamp(at, UTC), body)
-        headers = {
-            "webhook-id": "msg_1", "webhook-timestamp": str(at), "webhook-signature": signature,
-        }  # fmt: skip
+    async def post(body: str, secret: str = SECRET, name: str = "msg_1") -> httpx.Response:
+        headers = signed(body, secret, name, int(time.time()))
         return await desk.public.post("/v1/hooks/sales", content=body, headers=headers)
 
     body = json.dumps({"handoff_id": handed["id"], "act": "accept", "actor": "crm"})

@@ -145,7 +145,9 @@ def test_every_kind_of_message_can_be_read(kind: str) -> None:
     told = render(body({"lead_id": "L-1", "summary": "It moved.", "channel": "email"}, kind), LINKS)
     page = check(told)
     assert LINKS["accept"] in page.links
-    assert "L-1" in told.text or kind.startswith(("handoff.sales", "handoff.content", "leadscore"))
+    assert "L-1" in told.text or kind.startswith(
+        ("handoff.sales", "handoff.content", "lead.alert", "leadscore")
+    )
 
 
 def test_a_stage_change_says_from_where_to_where() -> None:
@@ -219,3 +221,32 @@ def test_the_largest_message_keeps_its_buttons() -> None:
     page = check(told)
     assert len(page.links) == 3
     assert "sarah@adviser.example" in page.said
+
+
+def test_an_alert_tells_of_whom_it_is_and_why() -> None:
+    """As a hand-off, as far as it goes."""
+    data = json.loads((GOLDEN / "lead-alert.v1.json").read_text())
+    told = render({"type": "lead.alert", "timestamp": "", "data": data}, {})
+    assert told.subject == "A large company: Sarah"
+    page = check(told)
+    for words in ("A large company.", "sarah@adviser.example", "validate (MQL)"):
+        assert words in page.said, words
+        assert words in told.text, words
+
+
+@pytest.mark.parametrize(
+    ("level", "subject"),
+    [
+        ("reminder", "Waiting for you: Sarah"), ("overdue", "Overdue: Sarah"),
+        ("reassign", "Yours now: Sarah"), ("woken", "Open again: Sarah"),
+    ],
+)  # fmt: skip
+def test_a_reminder_tells_whom_to_call_and_can_be_answered(level: str, subject: str) -> None:
+    """Whoever it is with now."""
+    data = json.loads((GOLDEN / "handoff-overdue.v1.json").read_text()) | {"level": level}
+    told = render({"type": "handoff.overdue", "timestamp": "", "data": data}, LINKS)
+    assert told.subject == subject
+    page = check(told)
+    for words in ("sarah@adviser.example", "It is with bob.", "handed over on 3 May 2026"):
+        assert words in page.said, words
+    assert LINKS["accept"] in page.links

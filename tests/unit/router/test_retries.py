@@ -46,3 +46,20 @@ def test_retry_after_is_honoured_within_a_day() -> None:
 def test_retry_after_is_a_number_or_a_date(value: str | None, seconds: float | None) -> None:
     """Anything else is ignored."""
     assert read_retry_after(value, NOW) == seconds
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("Mon, 1 Jan 99999999999999 00:00:00 GMT", None),
+        ("Mon, 1 Jan 2026 99999999999999:00:00 GMT", None),
+        ("Mon, 1 Jan 2026 00:00:00 +99999999999999", None),
+        ("-5", None),
+        ("9999999999", 86_400),
+        ("9" * 5_000, 86_400),
+        ("٣", None),
+    ],
+)
+def test_whatever_a_receiver_makes_up_is_read(value: str, seconds: float | None) -> None:
+    """A delivery must come to an end."""
+    assert read_retry_after(value, NOW) == seconds

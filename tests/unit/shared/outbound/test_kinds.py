@@ -110,6 +110,6 @@ def test_what_cannot_be_asked_is_told_by_its_place(
 
 def test_people_get_hand_offs_unless_they_ask_for_more() -> None:
     """A mail for each move of each lead is read by nobody."""
-    assert wishes_of("slack", {}).filter.types == ["handoff.*"]
+    assert wishes_of("slack", {}).filter.types == ["handoff.*", "lead.alert"]
     assert wishes_of("slack", {"filter": {"grades": ["A1"]}}).filter.types == []
     assert wishes_of("webhook", {}).filter.types == []
