@@ -71,7 +71,7 @@ def add(
         grades=grades, include=include, exclude=exclude, rate=rate, headers=headers, to=to,
     )  # fmt: skip
     given = {name: value for name, value in settings.items() if value is not None}
-    secret = _run(
+    secret = run(
         lambda pool: destinations.add(
             pool, name, url, allow_private, kind=kind, settings=given, dry_run=dry_run
         )
@@ -111,7 +111,7 @@ def change(
         types=types, journeys=journeys, stages=stages, owners=owners, segments=segments,
         grades=grades, include=include, exclude=exclude, rate=rate, headers=headers, to=to,
     )  # fmt: skip
-    found = _run(
+    found = run(
         lambda pool: destinations.change(
             pool, name, url=url, allow_private=allow_private, settings=settings, dry_run=dry_run
         )
@@ -124,7 +124,7 @@ def list_(as_json: Json = False) -> None:
     """Show the destinations, and how many deliveries wait for each."""
     from shared.outbound import destinations
 
-    found = _run(destinations.listed)
+    found = run(destinations.listed)
     if as_json:
         rows = [destinations.shown(each, time.time()) for each in found]
         typer.echo(json.dumps(rows, indent=2, default=str))
@@ -143,7 +143,7 @@ def show(name: Name, as_json: Json = False) -> None:
     """Show one destination; secrets and the values of headers are never shown."""
     from shared.outbound import destinations
 
-    _tell(_run(lambda pool: destinations.find(pool, name)), as_json=as_json)
+    _tell(run(lambda pool: destinations.find(pool, name)), as_json=as_json)
 
 
 @app.command()
@@ -154,7 +154,7 @@ def test(name: Name) -> None:
     from shared.outbound.mail import MailSettingsError, mailer_of
     from shared.outbound.trial import send_test
 
-    found = _run(lambda pool: destinations.find(pool, name))
+    found = run(lambda pool: destinations.find(pool, name))
     try:
         mailer = mailer_of(load_settings()) if found.kind == "email" else None
     except MailSettingsError as error:
@@ -177,7 +177,7 @@ def rotate(
     """Make a new secret and print it: this once. Both sign until the grace is over."""
     from shared.outbound import destinations
 
-    secret = _run(
+    secret = run(
         lambda pool: destinations.rotate(pool, name, time.time(), grace_hours, dry_run=dry_run)
     )
     done = f"a new secret for {name}; the former one signs for {grace_hours:g} hours more"
@@ -189,11 +189,11 @@ def remove(name: Name, dry_run: DryRun = False) -> None:
     """Remove a destination, with its deliveries: those that wait, and the log."""
     from shared.outbound import destinations
 
-    found = _run(lambda pool: destinations.find(pool, name))
+    found = run(lambda pool: destinations.find(pool, name))
     if dry_run:
         typer.echo(f"dry run, nothing changed: {name}, for which {found.waiting} deliveries wait")
         return
-    _run(lambda pool: destinations.remove(pool, name))
+    run(lambda pool: destinations.remove(pool, name))
     typer.echo(f"removed {name}")
 
 
@@ -202,11 +202,11 @@ def enable(name: Name, dry_run: DryRun = False) -> None:
     """Send again to a destination that was disabled, or is held because it failed too often."""
     from shared.outbound import destinations
 
-    found = _run(lambda pool: destinations.find(pool, name))
+    found = run(lambda pool: destinations.find(pool, name))
     if dry_run:
         typer.echo(f"dry run, nothing changed: {name}, now {destinations.state_of(found)}")
         return
-    _run(lambda pool: destinations.enable(pool, name))
+    run(lambda pool: destinations.enable(pool, name))
     typer.echo(f"enabled {name}")
 
 
@@ -219,11 +219,11 @@ def disable(
     """Send nothing to it any more; what happens meanwhile isn't queued for it either."""
     from shared.outbound import destinations
 
-    found = _run(lambda pool: destinations.find(pool, name))
+    found = run(lambda pool: destinations.find(pool, name))
     if dry_run:
         typer.echo(f"dry run, nothing changed: {name}, now {destinations.state_of(found)}")
         return
-    _run(lambda pool: destinations.disable(pool, found.id, why))
+    run(lambda pool: destinations.disable(pool, found.id, why))
     typer.echo(f"disabled {name}")
 
 
@@ -278,7 +278,7 @@ def _tell(found: Destination, *, as_json: bool, before: str = "") -> None:
         typer.echo(f"{name}: {json.dumps(value, ensure_ascii=False, default=str)}")
 
 
-def _run(work: Callable[[Pool], Awaitable[Result]]) -> Result:
+def run(work: Callable[[Pool], Awaitable[Result]]) -> Result:
     """Do something with the database; what an operator can mend is said in one line."""
     import asyncpg
 

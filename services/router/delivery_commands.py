@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -11,10 +10,11 @@ from uuid import UUID
 
 import typer
 
-from services.router.commands import DryRun, Json, with_pool
+from services.router.commands import DryRun, Json, run
 
 app = typer.Typer(help="What was sent, what waits, what failed.", no_args_is_help=True)
 
+_MOST = 2**63 - 1
 _Destination = Annotated[str | None, typer.Option("--destination", help="Only to this one.")]
 _Since = Annotated[
     datetime | None,
@@ -44,7 +44,7 @@ def list_(
     wanted = deliveries.Wanted(
         destination, status, None if lead is None else _uuid(lead), since=_utc(since)
     )
-    found = asyncio.run(with_pool(lambda pool: deliveries.listed(pool, wanted, limit)))
+    found = run(lambda pool: deliveries.listed(pool, wanted, limit))
     if as_json:
         typer.echo(json.dumps([asdict(each) for each in found], indent=2, default=str))
         return
@@ -57,13 +57,16 @@ def list_(
 
 @app.command()
 def show(
-    delivery: Annotated[int, typer.Argument(help="Its number, see `leadscore deliveries list`.")],
+    delivery: Annotated[
+        int,
+        typer.Argument(min=1, max=_MOST, help="Its number, see `leadscore deliveries list`."),
+    ],
     as_json: Json = False,
 ) -> None:
     """Show a delivery and each of its attempts."""
     from shared.outbound import deliveries
 
-    found = asyncio.run(with_pool(lambda pool: deliveries.find(pool, delivery)))
+    found = run(lambda pool: deliveries.find(pool, delivery))
     if found is None:
         _fail(f"there is no delivery {delivery} (any more)")
     one, attempts = found
@@ -82,7 +85,9 @@ def show(
 
 @app.command()
 def resend(
-    numbers: Annotated[list[int] | None, typer.Argument(help="Numbers of deliveries.")] = None,
+    numbers: Annotated[
+        list[int] | None, typer.Argument(min=1, max=_MOST, help="Numbers of deliveries.")
+    ] = None,
     destination: _Destination = None,
     failed: Annotated[bool, typer.Option("--failed", help="Only those that failed.")] = False,
     since: _Since = None,
@@ -95,16 +100,14 @@ def resend(
 
     if not numbers and destination is None and since is None:
         _fail("say which: numbers, --destination or --since")
-    count = asyncio.run(
-        with_pool(
-            lambda pool: deliveries.resend(
-                pool,
-                ids=numbers or None,
-                destination=destination,
-                statuses=["failed"] if failed else None,
-                since=_utc(since),
-                dry_run=dry_run,
-            )
+    count = run(
+        lambda pool: deliveries.resend(
+            pool,
+            ids=numbers or None,
+            destination=destination,
+            statuses=["failed"] if failed else None,
+            since=_utc(since),
+            dry_run=dry_run,
         )
     )
     words = f"{count} deliveries are queued again"

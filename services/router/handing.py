@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -76,13 +77,14 @@ def clock_of(sales: Sales, now_ms: int) -> tuple[int | None, list[tuple[str, int
         "escalation": clock.escalate,
         "reassign": clock.reassign,
     }
-    found = [
-        (level, working.after(now_ms, length))
-        for level, length in lengths.items()
-        if length is not None
-    ]
+    found: list[tuple[str, int]] = []
+    for level, length in lengths.items():
+        # Working time may end for good (holidays of all days): then it never strikes.
+        with contextlib.suppress(ValueError):
+            if length is not None:
+                found.append((level, working.after(now_ms, length)))
     found.sort(key=lambda one: one[1])
-    return dict(found)["overdue"], found
+    return dict(found).get("overdue"), found
 
 
 def bands_of(words: RulesetWords, scores: Mapping[str, float]) -> dict[str, str]:

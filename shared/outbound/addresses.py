@@ -41,7 +41,7 @@ REFUSED = tuple(
         ("ff00::/8", "multicast"),
     )
 )
-# Of unique local addresses, those at which clouds keep credentials: never, even on one's own network.
+# Unique local addresses at which clouds keep credentials: never, even on one's own network.
 _METADATA = frozenset(map(ip_address, ("fd00:ec2::254", "fd20:ce::254")))
 _GIVEN_OUT = ip_network("2000::/3")  # all that is public lies there
 _TRANSLATED = ip_network("64:ff9b::/96")

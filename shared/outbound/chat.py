@@ -29,15 +29,15 @@ def slack_body(words: Words, link: str | None) -> bytes:
     blocks += [
         {
             "type": "section",
-            # verbatim: addresses and channels in the text stay text.
-            "text": {"type": "mrkdwn", "text": part, "verbatim": True},
+            "text": {"type": "plain_text", "text": part, "emoji": False},
         }
-        for part in _parts(_escaped(_plain(words.text)))
+        for part in _parts(_plain(words.text))
     ]
     if link:
         mrkdwn = f"<{_escaped(link)}|Open in leadscore>"
         blocks.append({"type": "section", "text": {"type": "mrkdwn", "text": mrkdwn}})
-    fallback = _cut(_escaped(_line(words.subject)), HEADER_MAX)
+    # What notifications show is the only text from outside that Slack reads as markup.
+    fallback = _escaped(_cut(_line(words.subject), HEADER_MAX))
     return _bounded({"text": fallback, "blocks": blocks}, blocks, 1)
 
 
@@ -90,16 +90,10 @@ def _parts(text: str) -> list[str]:
             parts.append(rest)
             break
         at = rest.rfind("\n", 1, SECTION_MAX)
-        at = at if at > 0 else _safe_cut(rest, SECTION_MAX)
+        at = at if at > 0 else SECTION_MAX
         parts.append(rest[:at])
         rest = rest[at:].lstrip("\n")
     return parts or ["…"]
-
-
-def _safe_cut(text: str, at: int) -> int:
-    """Not within an escaped character."""
-    begun = text.rfind("&", at - 5, at)
-    return begun if begun > 0 and ";" not in text[begun:at] else at
 
 
 def _escaped(text: str) -> str:
@@ -116,4 +110,4 @@ def _line(text: str) -> str:
 
 
 def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: _safe_cut(text, most - 1)] + "…"
+    return text if len(text) <= most else text[: most - 1] + "…"

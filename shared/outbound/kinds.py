@@ -60,9 +60,11 @@ def _path(text: str) -> str:
 
 def _address(text: str) -> str:
     try:
-        return validate_email(text, check_deliverability=False).normalized
+        found = validate_email(text, check_deliverability=False)
     except EmailNotValidError as error:
         raise ValueError("not an email address") from error
+    # Every mail server takes a domain in ASCII.
+    return f"{found.local_part}@{found.ascii_domain}"
 
 
 Name = Annotated[str, Field(min_length=1, max_length=TEXT_MAX), AfterValidator(_plain)]

@@ -9,8 +9,11 @@ from zoneinfo import ZoneInfo
 from shared.ruleset.condition_checks import Fault, Names, condition_faults
 from shared.ruleset.document import RulesetDocument
 from shared.ruleset.owners import Owners
-from shared.ruleset.sales import Clock
+from shared.ruleset.sales import Clock, Sales
 from shared.ruleset.yaml_tree import Path
+from shared.working_time import WorkingTime
+
+_SOME_DAY_MS = 1_767_225_600_000  # 2026-01-01
 
 
 def sales_faults(document: RulesetDocument, names: Names) -> Iterator[Fault]:
@@ -22,6 +25,8 @@ def sales_faults(document: RulesetDocument, names: Names) -> Iterator[Fault]:
         yield from zone_faults(("sales", "hours", "time_zone"), sales.hours.time_zone)
     if sales.clock is not None:
         yield from _clock_faults(("sales", "clock"), sales.clock)
+        if sales.hours is None or not list(zone_faults((), sales.hours.time_zone)):
+            yield from _time_faults(("sales", "clock"), sales.clock, sales)
     if sales.owners is not None:
         yield from _owner_faults(("sales", "owners"), sales.owners, names)
 
@@ -41,6 +46,22 @@ def _clock_faults(path: Path, clock: Clock) -> Iterator[Fault]:
         if longer <= shorter:
             yield Fault(
                 (*path, key), f"{key} doesn't come after {before}", f"make it longer than {before}"
+            )
+
+
+def _time_faults(path: Path, clock: Clock, sales: Sales) -> Iterator[Fault]:
+    """Is there so much working time at all?"""
+    working = WorkingTime(sales.hours, frozenset(sales.holidays))
+    for key, length in (
+        ("remind", clock.remind), ("accept_within", clock.accept_within),
+        ("escalate", clock.escalate), ("reassign", clock.reassign),
+    ):  # fmt: skip
+        try:
+            if length is not None:
+                working.after(_SOME_DAY_MS, length)
+        except ValueError:
+            yield Fault(
+                (*path, key), "there is not so much working time in ten years", "make it shorter"
             )
 
 

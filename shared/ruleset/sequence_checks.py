@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from shared.ruleset.condition_checks import Fault, Names, condition_faults
 from shared.ruleset.document import RulesetDocument
 from shared.ruleset.fields import did_you_mean
+from shared.ruleset.owners import Hours
 from shared.ruleset.sales_checks import zone_faults
-from shared.ruleset.sequences import NurtureSequence
+from shared.ruleset.sequences import NurtureSequence, QuietHours
 from shared.ruleset.stages import all_stages
 from shared.ruleset.yaml_tree import Path
 
@@ -45,6 +46,13 @@ def _faults(
         if condition is not None:
             yield from condition_faults((*path, *where), condition, "state", names)
     yield from zone_faults((*path, "hours", "time_zone"), sequence.hours.time_zone)
+    quiet = document.sequence_limits.quiet
+    if quiet is not None and _is_never(sequence.hours, quiet):
+        yield Fault(
+            (*path, "hours"),
+            f"all of it is quiet ({quiet.from_} to {quiet.to}): no step could go out",
+            "give it an hour outside of sequence_limits.quiet",
+        )
     if not sequence.time_zone.startswith("traits."):
         yield Fault((*path, "time_zone"), "a lead's zone is read from a trait", "write traits.NAME")
     if not sequence.prefers.startswith("traits."):
@@ -76,6 +84,13 @@ def _step_faults(path: Path, sequence: NurtureSequence, names: Names) -> Iterato
                     "who has bought leaves a sequence of purpose nurture",
                     "put it into one of purpose customer",
                 )
+
+
+def _is_never(hours: Hours, quiet: QuietHours) -> bool:
+    """Do quiet hours leave nothing of a day's hours? As times of day, which sort as texts."""
+    if quiet.from_ <= quiet.to:
+        return quiet.from_ <= hours.from_ and hours.to <= quiet.to
+    return quiet.from_ <= hours.from_ or hours.to <= quiet.to
 
 
 def _choice_faults(

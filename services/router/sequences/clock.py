@@ -143,7 +143,11 @@ class SequenceClock:
                     lead, row["entered_ms"], row["started_ms"], row["next_step"],
                     row["planned_ms"], row["arm"], row["last_ended_ms"],
                 )  # fmt: skip
-                decision = decide_enrolment(definition, enrolment, view, now_ms)
+                try:
+                    decision = decide_enrolment(definition, enrolment, view, now_ms)
+                except ValueError as error:  # hours and caps that leave no time in a year
+                    log.warning("no time for a step", sequence=definition.name, why=str(error))
+                    decision = End("no time for it")
             self._note(batch, row, definition, decision, who, mine, now_ms)
         return batch
 

@@ -13,7 +13,8 @@ REFUSED = [
     "::", "::1", "fc00::1", "fd12::1", "fe80::1", "fe80::1%eth0", "fec0::1", "ff02::1",
     "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:a9fe:a9fe", "::127.0.0.1", "2002:7f00:1::",
     "2002:a00:1::1", "64:ff9b::7f00:1", "64:ff9b::169.254.169.254", "64:ff9b:1::1",
-    "2001:db8::1", "2001::1", "100::1", "not an address", "",
+    "2001:db8::1", "2001::1", "100::1", "::ffff:0:7f00:1",
+    "::ffff:0:a9fe:a9fe", "4000::1", "not an address", "",
 ]  # fmt: skip
 PUBLIC = ["1.1.1.1", "93.184.216.34", "172.32.0.1", "2606:4700:4700::1111", "64:ff9b::101:101"]
 
@@ -37,7 +38,10 @@ def test_private_addresses_pass_where_allowed(address: str) -> None:
     check_address(address, allow_private=True)
 
 
-@pytest.mark.parametrize("address", ["169.254.169.254", "fe80::1", "224.0.0.1", "0.0.0.0"])
+@pytest.mark.parametrize("address", [
+    "169.254.169.254", "fe80::1", "224.0.0.1", "0.0.0.0", "fd00:ec2::254", "fd20:ce::254",
+    "::ffff:0:7f00:1",
+])  # fmt: skip
 def test_cloud_metadata_and_multicast_are_refused_even_then(address: str) -> None:
     """Nobody's receiver lives there; credentials do."""
     with pytest.raises(RefusedAddressError):

@@ -26,13 +26,14 @@ LINK = "https://console.example/v1/leads/01a2"
 
 
 def test_slack_gets_blocks_in_which_nothing_from_outside_works() -> None:
-    """<, > and & are written so that Slack shows them; no mention is left."""
+    """Plain text is shown as it is; where Slack reads markup, <, > and & are escaped."""
     body = json.loads(slack_body(EVIL, LINK))
     header, section, link = body["blocks"]
     assert header["text"] == {"type": "plain_text", "text": EVIL.subject, "emoji": False}
-    assert section["text"]["text"].startswith("read '&lt;!here&gt; &lt;@U1&gt;'")
-    assert section["text"]["verbatim"] is True
-    assert "<" not in body["text"] + section["text"]["text"]
+    assert section["text"]["type"] == "plain_text"
+    assert section["text"]["text"].startswith("read '<!here> <@U1>'\n[log in]")
+    assert body["text"].startswith("Sale &lt;!channel&gt; *now* &amp; &lt;https://evil")
+    assert "<" not in body["text"]
     assert "\u202e" not in section["text"]["text"]
     assert link["text"]["text"] == f"<{LINK}|Open in leadscore>"
 
@@ -54,7 +55,7 @@ def test_teams_gets_an_adaptive_card_without_markup() -> None:
 @pytest.mark.parametrize("make", [slack_body, teams_body])
 @pytest.mark.parametrize("letter", ["a", "&", "€", "\n", "𝄞"])
 def test_what_is_too_long_is_cut(make: object, letter: str) -> None:
-    """Within what both take, whatever the letters are; no escape is cut in two."""
+    """Within what both take, whatever the letters are."""
     words = Said(letter * 5_000, "\n".join([letter * 3_500] * 20))
     raw = make(words, LINK)  # type: ignore[operator]
     assert len(raw) <= BODY_MAX_BYTES + 10_000
@@ -62,9 +63,6 @@ def test_what_is_too_long_is_cut(make: object, letter: str) -> None:
         for block in json.loads(raw)["blocks"]:
             text = block["text"]["text"]
             assert 0 < len(text) <= (150 if block["type"] == "header" else 3_000)
-            assert text.replace("&amp;", "").count("&") == (text.count("&") - text.count("&amp;"))
-            if letter == "&" and block["type"] == "section" and "Open" not in text:
-                assert text.strip("\n").replace("&amp;", "") == ""
 
 
 @pytest.mark.parametrize(
