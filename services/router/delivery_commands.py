@@ -96,7 +96,7 @@ def resend(
     """Send again what has ended: by number, or all of a destination, those that failed, those since
     a day. Messages keep their ids: who has them drops them.
     """
-    from shared.outbound import deliveries
+    from shared.outbound import deliveries, destinations
 
     if not numbers and destination is None and since is None:
         _fail("say which: numbers, --destination or --since")
@@ -112,6 +112,13 @@ def resend(
     )
     words = f"{count} deliveries are queued again"
     typer.echo(f"dry run, nothing changed: {words}" if dry_run else words)
+    if count < len(numbers or ()):
+        typer.echo("the others wait already, or are none (any more)", err=True)
+    for each in run(destinations.listed) if count else ():
+        if each.disabled_why is not None and each.waiting and destination in (None, each.name):
+            typer.echo(
+                f"{each.name} is disabled: its deliveries wait until it is enabled", err=True
+            )
 
 
 def _utc(moment: datetime | None) -> datetime | None:

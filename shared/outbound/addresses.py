@@ -48,8 +48,18 @@ _TRANSLATED = ip_network("64:ff9b::/96")
 _COMPATIBLE = ip_network("::/96")
 
 
+# What a receiver on one's own network may have: those who allow private addresses mean these.
+_OWN_NETWORK = ("private", "loopback", "unique local")
+
+
 class RefusedAddressError(Exception):
-    """A webhook must not go there. The message says why, without the path."""
+    """A webhook must not go there. The message says why, without the path. private: it might, if
+    private addresses were allowed.
+    """
+
+    def __init__(self, why: str, *, private: bool = False) -> None:
+        super().__init__(why)
+        self.private = private
 
 
 def check_url(url: str, allow_private: bool) -> SplitResult:
@@ -67,7 +77,7 @@ def check_url(url: str, allow_private: bool) -> SplitResult:
     if parts.scheme not in ("https", "http"):
         raise RefusedAddressError("a URL begins with https://")
     if parts.scheme == "http" and not allow_private:
-        raise RefusedAddressError("use https (http only with --allow-private, for local use)")
+        raise RefusedAddressError("a URL begins with https://", private=True)
     if not parts.hostname or port == 0:
         raise RefusedAddressError("the URL names no host")
     if parts.username is not None or parts.password is not None:
@@ -84,9 +94,10 @@ def check_address(text: str, allow_private: bool) -> None:
     except ValueError as error:
         raise RefusedAddressError("the name resolves to no IP address") from error
     why = why_refused(address)
-    if why is None or (allow_private and why in ("private", "loopback", "unique local")):
+    private = why in _OWN_NETWORK
+    if why is None or (allow_private and private):
         return
-    raise RefusedAddressError(f"the address is {why}")
+    raise RefusedAddressError(f"the address is {why}", private=private)
 
 
 def why_refused(address: IPv4Address | IPv6Address) -> str | None:

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 from uuid import UUID
 
 from shared.outbound.destinations import Database
+from shared.outbound.destinations import find as find_destination
 
 Status = Literal["waiting", "delivered", "failed", "suppressed"]
 STATUSES: tuple[Status, ...] = get_args(Status)
@@ -95,7 +96,8 @@ class Wanted:
 async def listed(
     database: Database, wanted: Wanted, limit: int, before: int | None = None
 ) -> list[Delivery]:
-    """The newest first; before: below this id."""
+    """The newest first; before: below this id. Raises NoDestinationError."""
+    await _check(database, wanted.destination)
     rows = await database.fetch(
         LIST, wanted.destination, wanted.status, wanted.lead_id, wanted.type, wanted.since,
         before, limit,
@@ -122,10 +124,11 @@ async def resend(
     dry_run: bool = False,
 ) -> int:
     """Queue ended deliveries anew, with the ids that their messages had; how many. What is None
-    isn't asked for: don't leave all of it out.
+    isn't asked for: don't leave all of it out. Raises NoDestinationError.
     """
     if ids is None and destination is None and since is None:
         raise ValueError("all deliveries there are can't be meant")
+    await _check(database, destination)
     query = COUNT_ASKED if dry_run else RESEND
     return int(
         await database.fetchval(
@@ -137,6 +140,11 @@ async def resend(
             RESENT_MAX,
         )
     )
+
+
+async def _check(database: Database, destination: str | None) -> None:
+    if destination is not None:
+        await find_destination(database, destination)
 
 
 def _read(row: Any) -> Delivery:

@@ -14,6 +14,7 @@ import asyncpg
 
 from shared.outbound.addresses import RefusedAddressError, check_url
 from shared.outbound.kinds import EmailWishes, WebhookWishes, WishError, Wishes, wishes_of
+from shared.outbound.message_types import MESSAGE_TYPES, unknown_types
 from shared.outbound.resolving import Resolver, UnresolvedNameError
 from shared.outbound.signing import new_secret
 
@@ -272,7 +273,7 @@ async def check(url: str, allow_private: bool) -> None:
         port = parts.port or {"https": 443, "http": 80}[parts.scheme]
         await resolver.resolve(parts.hostname or "", port, allow_private)
     except RefusedAddressError as error:
-        hint = "" if allow_private else "; for a receiver on your own network add --allow-private"
+        hint = "; for a receiver on your own network add --allow-private" if error.private else ""
         raise DestinationError(f"{error}{hint}") from error
     except (TimeoutError, UnresolvedNameError) as error:
         raise DestinationError(str(error)) from error
@@ -329,9 +330,15 @@ def _check_name(name: str) -> None:
 
 def _wishes(kind: str, settings: dict[str, Any]) -> Wishes:
     try:
-        return wishes_of(kind, settings)
+        wishes = wishes_of(kind, settings)
     except WishError as error:
         raise DestinationError(str(error)) from error
+    # Only when it is written: a type that is gone some day must not make settings unreadable.
+    for pattern in unknown_types(wishes.filter.types):
+        raise DestinationError(
+            f"filter.types: no message is of type {pattern!r}; there are {', '.join(MESSAGE_TYPES)}"
+        )
+    return wishes
 
 
 def _written(wishes: Wishes) -> str:

@@ -179,4 +179,6 @@ def wishes_of(kind: str, asked: dict[str, Any]) -> Wishes:
         # The key of a header is where it is, the rest of the path is ours.
         where = ".".join(str(part) for part in first["loc"]) or "settings"
         said = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            said = f"a destination of kind {kind} knows no such setting"
         raise WishError(f"{where}: {said}") from None

@@ -42,12 +42,11 @@ class OutboundDesk:
 
     async def add(self, asked: answers.NewDestination) -> answers.Made:
         """Where it leads is public: private addresses are an operator's, by the command."""
-        with _refusing():
-            async with self._database() as database:
-                secret = await destinations.add(
-                    database, asked.name, asked.url, kind=asked.kind, settings=asked.settings,
-                    dry_run=asked.dry_run,
-                )  # fmt: skip
+        async with self._asking() as database:
+            secret = await destinations.add(
+                database, asked.name, asked.url, kind=asked.kind, settings=asked.settings,
+                dry_run=asked.dry_run,
+            )  # fmt: skip
         return answers.Made(destination=asked.name, secret=secret or None, dry_run=asked.dry_run)
 
     async def change(self, name: str, asked: answers.Change) -> answers.Destination:
@@ -58,20 +57,17 @@ class OutboundDesk:
                 "it may lead to private addresses: `leadscore destinations change` changes where",
                 "body.url",
             )  # fmt: skip
-        with _refusing():
-            async with self._database() as database:
-                changed = await destinations.change(
-                    database, name, url=asked.url, settings=asked.settings, dry_run=asked.dry_run
-                )
+        async with self._asking() as database:
+            changed = await destinations.change(
+                database, name, url=asked.url, settings=asked.settings, dry_run=asked.dry_run
+            )
         return self._told(changed)
 
     async def rotate(self, name: str, asked: answers.Rotation) -> answers.Made:
-        with _refusing():
-            async with self._database() as database:
-                secret = await destinations.rotate(
-                    database, name, self._now_ms() / 1000, asked.grace_hours,
-                    dry_run=asked.dry_run,
-                )  # fmt: skip
+        async with self._asking() as database:
+            secret = await destinations.rotate(
+                database, name, self._now_ms() / 1000, asked.grace_hours, dry_run=asked.dry_run
+            )
         return answers.Made(destination=name, secret=secret or None, dry_run=asked.dry_run)
 
     async def enable(self, name: str) -> answers.Destination:
@@ -102,7 +98,7 @@ class OutboundDesk:
         self, wanted: deliveries.Wanted, limit: int, cursor: str | None
     ) -> answers.Deliveries:
         before = None if cursor is None else int(read_cursor(cursor, int)[0])
-        async with self._database() as database:
+        async with self._asking("query.destination") as database:
             found = await deliveries.listed(database, wanted, limit + 1, before)
         more = len(found) > limit
         return answers.Deliveries(
@@ -123,7 +119,7 @@ class OutboundDesk:
             raise RefusedError(
                 400, "invalid_parameter", "say which: ids, destination or since", "body"
             )
-        async with self._database() as database:
+        async with self._asking("body.destination") as database:
             queued = await deliveries.resend(
                 database, ids=asked.ids, destination=asked.destination, since=since,
                 statuses=asked.statuses, dry_run=asked.dry_run,
@@ -138,13 +134,19 @@ class OutboundDesk:
         return answers.Queued(queued=queued, dry_run=False)
 
     async def _find(self, name: str) -> StoredDestination:
-        with _refusing():
-            async with self._database() as database:
-                return await destinations.find(database, name)
+        async with self._asking() as database:
+            return await destinations.find(database, name)
 
     def _told(self, found: StoredDestination) -> answers.Destination:
         shown = destinations.shown(found, self._now_ms() / 1000)
         return answers.Destination(**{**shown, "created_at": _instant(found.created_at)})
+
+    @asynccontextmanager
+    async def _asking(self, named: str = "path") -> AsyncIterator[Any]:
+        """The database, for what may be refused. named: where the caller names the destination."""
+        with _refusing(named):
+            async with self._database() as database:
+                yield database
 
     @asynccontextmanager
     async def _database(self) -> AsyncIterator[Any]:
@@ -155,12 +157,12 @@ class OutboundDesk:
 
 
 @contextmanager
-def _refusing() -> Any:
+def _refusing(named: str) -> Any:
     try:
         yield
     except NoDestinationError as error:
         raise RefusedError(
-            404, "destination_not_found", "there is no destination of this name", "path"
+            404, "destination_not_found", "there is no destination of this name", named
         ) from error
     except TakenNameError as error:
         raise RefusedError(409, "destination_taken", str(error), "body") from error

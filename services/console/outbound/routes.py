@@ -138,7 +138,10 @@ def _operations(router: APIRouter, desk: OutboundDesk) -> None:
 
 def _deliveries(router: APIRouter, desk: OutboundDesk) -> None:
     @router.get(
-        "/deliveries", response_model=answers.Deliveries, summary="What was sent, waits, failed"
+        "/deliveries",
+        response_model=answers.Deliveries,
+        responses=NO_SUCH,
+        summary="What was sent, waits, failed",
     )
     async def listed(
         destination: Text = None,
@@ -155,7 +158,10 @@ def _deliveries(router: APIRouter, desk: OutboundDesk) -> None:
         return as_json(await desk.deliveries(wanted, limit, cursor))
 
     @router.post(
-        "/deliveries/resend", response_model=answers.Queued, summary="Send again what has ended"
+        "/deliveries/resend",
+        response_model=answers.Queued,
+        responses=NO_SUCH,
+        summary="Send again what has ended",
     )
     async def resend(asked: answers.Again) -> Response:
         """Messages keep their ids: who has them drops them."""

@@ -6,13 +6,14 @@ from services.console.answers import Answer, Instant
 
 
 class ShareShown(Answer):
-    """part of whole; low and high: the 95 % interval (Wilson)."""
+    """part of whole; low and high: the 95 % interval (Wilson) · few: too small a whole to go by."""
 
     part: int
     whole: int
     value: float
     low: float
     high: float
+    few: bool
 
 
 class LiftShown(Answer):
@@ -25,7 +26,7 @@ class LiftShown(Answer):
 
 class Row(Answer):
     """Hand-offs by one rule, band or source. precision: accepted of those answered · won_share: won
-    of those that ended · value: of what was won, by currency · few: too small a number to go by.
+    of those that ended · value: of what was won, by currency · few: too few answers to go by.
     """
 
     name: str

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Annotated, Any
 
 import typer
 
+from services.console.reports.statistics import FEW
 from services.console.stage_commands import fail, now_ms
 
 app = typer.Typer(help="What became of hand-offs and mails.", no_args_is_help=True)
@@ -43,11 +44,11 @@ def sequences(days: Days = 90, as_json: AsJson = False) -> None:
         return
     typer.echo("sequence\tstep\tsent\tunsubscribed\tcomplained")
     for row in found.rows:
-        few = "\t(few)" if row.few else ""
         typer.echo(
             f"{row.sequence}\t{row.step}\t{row.sent}\t{_share(row.unsubscribed)}"
-            f"\t{_share(row.complained)}{few}"
+            f"\t{_share(row.complained)}"
         )
+    _explain_few(row.few for row in found.rows)
     if not found.whole:
         typer.echo("(more steps went out than are looked at: ask for fewer days)", err=True)
 
@@ -62,11 +63,14 @@ def _handoffs(by: str, days: int, as_json: bool) -> None:
         ratio = "-"
         if row.lift is not None:
             ratio = f"{row.lift.value:.2f} ({row.lift.low:.2f} to {row.lift.high:.2f})"
-        few = "\t(few: don't go by it)" if row.few else ""
         typer.echo(
             f"{row.name or '-'}\t{row.handoffs}\t{_share(row.precision)}\t{ratio}"
-            f"\t{_share(row.won_share)}\t{_money(row.value)}{few}"
+            f"\t{_share(row.won_share)}\t{_money(row.value)}"
         )
+    shares = [
+        share for row in (*found.rows, found.total) for share in (row.precision, row.won_share)
+    ]
+    _explain_few(share.few for share in shares if share is not None)
 
 
 def _money(value: Mapping[str, float]) -> str:
@@ -76,7 +80,13 @@ def _money(value: Mapping[str, float]) -> str:
 def _share(found: Any) -> str:
     if found is None:
         return "-"
-    return f"{found.value:.1%} ({found.low:.1%} to {found.high:.1%})"
+    few = "*" if found.few else ""
+    return f"{found.value:.1%}{few} ({found.low:.1%} to {found.high:.1%})"
+
+
+def _explain_few(flags: Iterable[bool]) -> None:
+    if any(flags):
+        typer.echo(f"* of fewer than {FEW}: don't go by it", err=True)
 
 
 def _run(work: Callable[[Any], Awaitable[Any]]) -> Any:

@@ -145,7 +145,7 @@ def _share(part: int, whole: int) -> ShareShown | None:
         return None
     return ShareShown(
         part=part, whole=whole, value=_short(found.value), low=_short(found.low),
-        high=_short(found.high),
+        high=_short(found.high), few=whole < FEW,
     )  # fmt: skip
 
 

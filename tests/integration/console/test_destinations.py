@@ -69,6 +69,7 @@ async def test_a_destination_is_added_shown_changed_and_removed(api: httpx.Async
         {"settings": {"fields": {"exclude": ["lead_id"]}}},
         {"settings": {"unknown": 1}},
         {"settings": {"rate": -1}},
+        {"settings": {"filter": {"types": ["handoff.sale"]}}},
         {"kind": "email", "url": ""},
         {"kind": "email", "url": "", "settings": {"to": ["a@b.example\nBcc: c@d.example"]}},
         {"name": "a/b"},
@@ -189,6 +190,9 @@ async def test_deliveries_are_listed_shown_and_sent_again(
     assert [each["message_id"] for each in waiting] == ["m3", "m2", "m1", "m0"]
     assert (await api.post("/v1/deliveries/resend", json={})).status_code == 400
     assert (await api.get("/v1/deliveries/999999")).status_code == 404
+    asked = {"destination": "crn"}
+    assert (await api.get("/v1/deliveries", params=asked)).status_code == 404
+    assert (await api.post("/v1/deliveries/resend", json=asked)).status_code == 404
 
 
 async def test_settings_of_a_later_version_can_be_seen_and_removed(

@@ -44,10 +44,14 @@ async def test_rules_are_judged_by_what_sales_answered(api: httpx.AsyncClient, r
         22, 21, 1, {"EUR": 1000.0},
     )  # fmt: skip
     assert (visit["handoffs"], visit["accepted"], visit["value"]) == (20, 5, {})
-    assert demo["precision"] == {"part": 21, "whole": 21, "value": 1.0, "low": 0.8454, "high": 1.0}
+    assert demo["precision"] == {
+        "part": 21, "whole": 21, "value": 1.0, "low": 0.8454, "high": 1.0, "few": True,
+    }  # fmt: skip
     assert demo["lift"]["value"] == 1.5769  # 21 of 21, where all have 26 of 41
     assert demo["lift"]["low"] > 1
     assert (demo["few"], report["total"]["few"]) == (True, False)
+    total = report["total"]
+    assert (total["precision"]["few"], total["won_share"]["few"]) == (False, True)
     bands = (await api.get("/v1/reports/bands")).json()["rows"]
     assert [(row["name"], row["handoffs"]) for row in bands] == [("e: hot", 42)]
     sources = (await api.get("/v1/reports/sources", params={"days": 365})).json()["rows"]

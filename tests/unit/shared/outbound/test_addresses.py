@@ -67,3 +67,15 @@ def test_http_is_for_local_use() -> None:
     """Leads are personal data: in clear text only on one's own network."""
     assert check_url("http://127.0.0.1:8000/hook", allow_private=True).port == 8000
     assert check_url("https://example.com/hook", allow_private=False).hostname == "example.com"
+
+
+@pytest.mark.parametrize(
+    ("address", "private"), [("10.0.0.1", True), ("::1", True), ("169.254.169.254", False)]
+)
+def test_a_refusal_says_whether_allowing_private_addresses_would_help(
+    address: str, private: bool
+) -> None:
+    """Nobody is told to try what won't do."""
+    with pytest.raises(RefusedAddressError) as caught:
+        check_address(address, allow_private=False)
+    assert caught.value.private is private
