@@ -13,26 +13,8 @@ import msgspec
 from services.router.delivery_rows import Claimed
 from services.router.outbox import Pool
 from services.router.ruleset_words import Rulesets
-from services.router.suppression import Receiver, Standing, why_not
+from services.router.standings import RECEIVERS, standings
 from shared.handoff_links import links_of
-from shared.identity import Identifier
-from shared.lead_state import decode_scores
-
-# Messages about a person that somebody acts on, by who does. Others keep systems up to date, and
-# go whatever the person said.
-RECEIVERS: Mapping[str, Receiver] = {
-    "handoff.content": "content",
-    "content.step_due": "content",
-    "handoff.sales": "sales",
-    "lead.alert": "sales",
-}
-LEADS = """
-SELECT id::text AS id, scores, stage, ruleset_version FROM lead WHERE id = ANY ($1::uuid[])
-"""
-IDENTIFIERS = """
-SELECT DISTINCT lead_id::text AS lead_id, kind, value FROM identifier
-WHERE lead_id = ANY ($1::uuid[])
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,31 +30,24 @@ class SuppressedBySaying:
         asked = [each for each in deliveries if each.type in RECEIVERS]
         if not asked:
             return {}
-        ids = list({str(each.lead_id) for each in asked})
         async with self.pool.acquire() as connection:
-            rows = {row["id"]: row for row in await connection.fetch(LEADS, ids)}
-            who: dict[str, list[Identifier]] = {}
-            for row in await connection.fetch(IDENTIFIERS, ids):
-                who.setdefault(row["lead_id"], []).append((row["kind"], row["value"]))
+            stood = await standings(
+                connection, self.rulesets, {str(each.lead_id) for each in asked}, self.now_ms()
+            )
         found: dict[int, str] = {}
         for each in asked:
             lead = str(each.lead_id)
-            stored = rows.get(lead)
-            if stored is None:
+            if lead not in stood:
                 found[each.id] = "erased"
-                continue
-            words = await self.rulesets.words(stored["ruleset_version"])
-            standing = Standing(
-                decode_scores(stored["scores"]), stored["stage"], who.get(lead, ()), self.now_ms()
-            )
-            why = why_not(RECEIVERS[each.type], words.core, words.suppress, standing)
-            if why and not (why == "email_bounced" and _channel(each) not in {"email", ""}):
+            elif (one := stood[lead]) is None:
+                found[each.id] = "unreadable"
+            elif why := one.why_not(each.type, _channel(each)):
                 found[each.id] = why
         return found
 
 
 def _channel(delivery: Claimed) -> str:
-    """Of a step of a sequence, "" for other messages: an address that bounced stops mails alone."""
+    """Of a step of a sequence, "" for other messages."""
     if delivery.type != "content.step_due":
         return ""
     return str(msgspec.json.decode(delivery.body).get("data", {}).get("channel", ""))

@@ -13,7 +13,7 @@ import structlog
 
 from services.router.belonging import belonging_of
 from services.router.changes import change_data, packet_data
-from services.router.cloudevents import Message
+from services.router.cloudevents import TYPES, Message
 from services.router.decide import (
     ALERT,
     HANDOFF,
@@ -28,13 +28,14 @@ from services.router.handing import kept_of
 from services.router.history import History
 from services.router.kept_handoffs import Kept
 from services.router.messages import HandOff, NextStep
-from services.router.metrics import FACTS_UNBUILT, NEXT_STEPS_SKIPPED
+from services.router.metrics import FACTS_UNBUILT, LEFT_OUT, NEXT_STEPS_SKIPPED
 from services.router.nearest import nearest
 from services.router.outbox import Pool, Row
 from services.router.owning import Wanted, give
 from services.router.packet import Lead, Waited, build_packet
 from services.router.percentiles import Percentiles
 from services.router.ruleset_words import Rulesets, RulesetWords
+from services.router.standings import Stood, standings
 from services.router.suppression import Receiver, Standing, why_not
 from services.router.table import Effect, Table, effect_of, rows_of
 from shared.envelope import milliseconds
@@ -80,6 +81,8 @@ class _Told:
 
 # By (lead id, instant): the lead, or why there is no packet about it.
 _Leads = dict[tuple[str, int], Lead | PoisonError]
+# By lead id: how it stands, None where that can't be read.
+_Standings = Mapping[str, Stood | None]
 # By (lead id, sequence number).
 _Changes = dict[tuple[str, int], Waited]
 
@@ -120,13 +123,17 @@ class Builder:
             except _DATA_ERRORS as error:
                 _set_aside(built, row, error)
         leads = await self._leads(told)
+        stood = await self._stood(told)
         waited = await self._waited(told)
         owners = await self._owners(told, leads)
         for each in told:
             if each.row.id >= built.blocked.get(each.row.lead_id, each.row.id + 1):
                 continue
             try:
-                messages, kept = await self._messages(each, leads, waited, owners)
+                if isinstance(each.fact, Announcement):
+                    messages, kept = _announced(each.fact, stood), None
+                else:
+                    messages, kept = await self._messages(each, leads, waited, owners)
             except _DATA_ERRORS as error:
                 _set_aside(built, each.row, error)
                 continue
@@ -151,6 +158,15 @@ class Builder:
             leads.update(zip(some, await self._history.read(some), strict=True))
             await asyncio.sleep(0)  # packets are work for the processor: let heartbeats through
         return leads
+
+    async def _stood(self, told: Sequence[_Told]) -> _Standings:
+        """How the leads stand that steps and reminders are about."""
+        ids = {each.fact.lead_id for each in told if isinstance(each.fact, Announcement)}
+        if not ids:
+            return {}
+        async with self._pool.acquire() as connection:
+            now_ms = milliseconds(datetime.now(UTC))
+            return await standings(connection, self.rulesets, ids, now_ms)
 
     async def _waited(self, told: Sequence[_Told]) -> _Changes:
         """What released hand-offs waited from: their facts tell of the release alone."""
@@ -184,8 +200,7 @@ class Builder:
     ) -> tuple[list[Message], Kept | None]:
         """All of one fact, but for what is suppressed by now; and its hand-off."""
         fact, kinds = told.fact, told.kinds
-        if isinstance(fact, Announcement):
-            return [_message(fact, kind, msgspec.json.encode(fact.data)) for kind in kinds], None
+        assert not isinstance(fact, Announcement)
         if not _PACKETS.isdisjoint(kinds):
             lead = leads[fact.lead_id, fact.at_ms]
             if isinstance(lead, PoisonError):
@@ -276,6 +291,20 @@ def _refused(
             if why := why_not(receiver, now.core, now.suppress, standing):
                 found[kind] = why
     return found
+
+
+def _announced(fact: Announcement, stood: _Standings) -> list[Message]:
+    """The step or reminder, unless it must not go out by now: it may have waited for Kafka."""
+    if fact.lead_id not in stood:
+        return []  # erased
+    one = stood[fact.lead_id]
+    if one is None:
+        raise PoisonError("unreadable_lead", "the lead's state can't be read")
+    why = one.why_not(TYPES[fact.message][1], str(fact.data.get("channel", "")))
+    if why:
+        LEFT_OUT.labels(fact.message, why).inc()
+        return []
+    return [_message(fact, fact.message, msgspec.json.encode(fact.data))]
 
 
 def _message(fact: AnyFact, kind: MessageKind, data: bytes) -> Message:

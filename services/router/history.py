@@ -74,7 +74,8 @@ class History:
         self._rules: dict[int, str] = {}
 
     async def read(self, asked: Sequence[tuple[str, int]]) -> list[Lead | PoisonError]:
-        """For each (lead id, instant in ms): the lead with its events up to then, or why not.
+        """For each (lead id, instant in ms): the lead with its events up to then, or why not. For
+        one that was merged since, the lead that it is part of: it has been emptied.
 
         Ask for at most some 50 at a time: each may bring 200 events.
         """
@@ -87,11 +88,12 @@ class History:
         rows = await rows_of(connection, asked)
         found: list[Lead | PoisonError] = []
         for number, (lead_id, at_ms) in enumerate(asked):
-            if lead_id not in rows.leads:
+            person = rows.whose.get(lead_id)
+            if person not in rows.leads:
                 found.append(PoisonError("lead_missing", "the lead is not stored"))
                 continue
             try:
-                found.append(await self._lead(connection, rows, number, lead_id, at_ms))
+                found.append(await self._lead(connection, rows, number, person, at_ms))
             except msgspec.MsgspecError as error:
                 found.append(PoisonError("unreadable_lead", str(error)))
         return found

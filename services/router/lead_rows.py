@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 
 from shared.identity import Identifier
+from shared.merged_leads import survivors_of
 
 EVENTS_MAX = 200  # newest events that a packet is made from
 MERGED_MAX = 20  # absorbed leads that a packet names
@@ -81,8 +82,11 @@ FROM account_member m JOIN account a ON a.key = m.account WHERE m.lead_id = ANY 
 
 @dataclass(slots=True)
 class LeadRows:
-    """Rows by lead id, and by place in what was asked."""
+    """Rows by lead id, and by place in what was asked. whose: by lead asked for, the one that it is
+    part of by now: all but `moves` is of that one.
+    """
 
+    whose: dict[str, str]
     leads: dict[str, asyncpg.Record]
     accounts: dict[str, asyncpg.Record]
     events: dict[int, list[asyncpg.Record]]
@@ -95,16 +99,19 @@ class LeadRows:
 
 async def rows_of(connection: Any, asked: Sequence[tuple[str, int]]) -> LeadRows:
     """So many queries, however many leads are asked for."""
-    ids, instants = [lead_id for lead_id, _ in asked], [at_ms for _, at_ms in asked]
+    told, instants = [lead_id for lead_id, _ in asked], [at_ms for _, at_ms in asked]
+    whose = await survivors_of(connection, told)
+    ids = [whose.get(lead_id, lead_id) for lead_id in told]
     numbers = list(range(len(asked)))
     events = await _grouped(connection, EVENTS, numbers, ids, instants, EVENTS_MAX + 1)
     since = [_since(events[number]) for number in numbers]
     rows = LeadRows(
+        whose=whose,
         leads={row["id"]: row for row in await connection.fetch(LEADS, ids)},
         accounts={row["lead_id"]: row for row in await connection.fetch(ACCOUNTS, ids)},
         events=events,
         times=await _grouped(connection, TIMES, numbers, ids, since, instants, EVENTS_MAX),
-        moves=await _grouped(connection, MOVES, numbers, ids, instants, MOVES_MAX),
+        moves=await _grouped(connection, MOVES, numbers, told, instants, MOVES_MAX),
     )
     for row in await connection.fetch(IDENTIFIERS, ids):
         rows.identifiers[row["lead_id"]].append((row["kind"], row["value"]))

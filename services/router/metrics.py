@@ -21,6 +21,11 @@ EVENTS_UNREADABLE = Counter(
 NEXT_STEPS_SKIPPED = Counter(
     "leadscore_router_next_steps_skipped", "Packets without a look for the cheapest next step"
 )
+LEFT_OUT = Counter(
+    "leadscore_router_left_out",
+    "Steps and reminders that were suppressed by the time they were to be published",
+    ["kind", "why"],
+)
 BACKLOG = Gauge("leadscore_router_chunk_size", "Facts found by the last look at a shard", ["shard"])
 SHARDS_HELD = Gauge("leadscore_router_shards_held", "Shards of the outbox this process owns")
 SHARDS_LOST = Counter("leadscore_router_shards_lost", "Shards given up, by reason", ["why"])

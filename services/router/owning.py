@@ -9,10 +9,19 @@ from typing import Any
 from services.router.outbox import Pool
 from services.router.owners import Candidate, Given, Team, owner_for
 from shared.lead_state import ScoreState
+from shared.merged_leads import FAMILY
 
 # One router after the other gives leads away, so that turns are taken in turn.
 LOCK = "SELECT pg_advisory_xact_lock(0x6f776e65, 0)"
-FORMER = "SELECT lead_id::text, owner FROM lead_owner WHERE lead_id = ANY ($1::uuid[])"
+# Whose the person is, under whichever of its ids: the lead's own owner first, then the newest.
+FORMER = (
+    FAMILY
+    + """
+SELECT DISTINCT ON (f.lead_id) f.lead_id::text, o.owner, f.id = f.lead_id AS own FROM family AS f
+JOIN lead_owner AS o ON o.lead_id = f.id
+ORDER BY f.lead_id, f.id = f.lead_id DESC, o.since_ms DESC
+"""
+)
 # Who has the most of a lead's company, the lead itself left out; of equals the first by name.
 OF_COMPANY = """
 SELECT DISTINCT ON (me.lead_id) me.lead_id::text, o.owner
@@ -60,7 +69,9 @@ async def give_within(connection: Any, wanted: Sequence[Wanted]) -> dict[str, st
     """The same inside the caller's transaction."""
     ids = [each.lead_id for each in wanted]
     await connection.execute(LOCK)
-    former: dict[str, str] = {row[0]: row[1] for row in await connection.fetch(FORMER, ids)}
+    stored = await connection.fetch(FORMER, ids)
+    former: dict[str, str] = {row[0]: row[1] for row in stored}
+    own = {row[0] for row in stored if row[2]}
     of_company = {row[0]: row[1] for row in await connection.fetch(OF_COMPANY, ids)}
     turns: dict[str, int] = {row[0]: row[1] for row in await connection.fetch(TURNS)}
     found: dict[str, Given] = {}
@@ -81,7 +92,7 @@ async def give_within(connection: Any, wanted: Sequence[Wanted]) -> dict[str, st
     new = {
         lead: made
         for lead, made in found.items()
-        if made.owner is not None and made.why != "former"
+        if made.owner is not None and (made.why != "former" or lead not in own)
     }
     if new:
         at_ms = max(each.at_ms for each in wanted)

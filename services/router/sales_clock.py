@@ -33,21 +33,21 @@ log = structlog.get_logger()
 LOOK_SECONDS = 1.0
 AT_ONCE = 100
 
+# With what is known of the lead by now: of one that was merged, of the lead that it is part of.
 DUE = """
 SELECT h.id, h.lead_id, h.journey, h.stage, h.episode, h.ruleset_version, h.status, h.owner,
-       h.handed_ms, h.due_ms, h.clock::text AS clock, h.clock_ms, l.scores,
+       h.handed_ms, h.due_ms, h.clock::text AS clock, h.clock_ms, l.id AS person, l.scores,
        l.ruleset_version AS lead_version, l.known,
        ARRAY(SELECT reason FROM handoff_act a WHERE a.handoff_id = h.id AND act = 'reassign')
          AS had_it
-FROM handoff AS h JOIN lead AS l ON l.id = h.lead_id
+FROM handoff AS h CROSS JOIN LATERAL (
+    WITH RECURSIVE way (id, next) AS (
+        SELECT id, merged_into FROM lead WHERE id = h.lead_id
+        UNION SELECT m.id, m.merged_into FROM way JOIN lead AS m ON m.id = way.next)
+    SELECT lead.* FROM way JOIN lead ON lead.id = way.id WHERE way.next IS NULL) AS l
 WHERE h.clock_ms <= $1 ORDER BY h.clock_ms LIMIT $2 FOR UPDATE OF h SKIP LOCKED
 """
-# A lead's names go over to the lead that it is part of.
-IDENTIFIERS = """
-SELECT DISTINCT i.kind, i.value FROM lead AS l
-JOIN identifier AS i ON i.lead_id = coalesce(l.merged_into, l.id)
-WHERE l.id = $1 ORDER BY 1, 2
-"""
+IDENTIFIERS = "SELECT DISTINCT kind, value FROM identifier WHERE lead_id = $1 ORDER BY 1, 2"
 SET = """
 UPDATE handoff SET status = $2, status_ms = coalesce($3, status_ms), owner = $4, due_ms = $5,
        clock = $6::jsonb, clock_ms = $7, until_ms = NULL
@@ -162,7 +162,7 @@ class SalesClock:
     async def _who(self, connection: Any, row: asyncpg.Record) -> Who:
         names = [
             (each["kind"], each["value"])
-            for each in await connection.fetch(IDENTIFIERS, row["lead_id"])
+            for each in await connection.fetch(IDENTIFIERS, row["person"])
         ]
         return who_is(row["known"], names, decode_scores(row["scores"]).traits, "sales")
 

@@ -32,7 +32,8 @@ from services.router.sequences.deciding import (
     decide_enrolment,
 )
 from services.router.sequences.telling import announcement_of, unaddressed
-from services.router.suppression import Receiver, Standing, why_not
+from services.router.standings import receiver_on
+from services.router.suppression import Standing, why_not
 from services.scorer.core.by_time import scored_until_ms
 from services.scorer.core.fold import fold_scores, new_state, position
 from services.scorer.core.standing import score_at
@@ -108,6 +109,10 @@ class SequenceClock:
         for row in await connection.fetch(queries.IDENTIFIERS, leads):
             identifiers.setdefault(row["lead_id"], []).append((row["kind"], row["value"]))
         working = await sales_active(connection, leads)
+        ended = {
+            (row["lead_id"], row["sequence"]): row["at_ms"]
+            for row in await connection.fetch(queries.ENDED, leads)
+        }
         definitions = [await self._definition(row) for row in rows]
         longest_ms = max(
             (cap.within for one in definitions if one for cap in one.limits.caps),
@@ -141,7 +146,7 @@ class SequenceClock:
                 )
                 enrolment = Enrolment(
                     lead, row["entered_ms"], row["started_ms"], row["next_step"],
-                    row["planned_ms"], row["arm"], row["last_ended_ms"],
+                    row["planned_ms"], row["arm"], ended.get((lead, row["sequence"])),
                 )  # fmt: skip
                 try:
                     decision = decide_enrolment(definition, enrolment, view, now_ms)
@@ -276,8 +281,7 @@ def _refused(
     standing = Standing(state, stage, who, now_ms)
     refused: dict[Channel, str] = {}
     for channel in set(definition.written.channels_from(0)):
-        receiver: Receiver = "sales" if channel == "phone_task" else "content"
-        why = why_not(receiver, words.core, words.suppress, standing)
+        why = why_not(receiver_on(channel), words.core, words.suppress, standing)
         if why and not (why == "email_bounced" and channel != "email"):
             refused[channel] = why
     return refused

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from shared.merged_leads import FAMILY
+
 OWN = "SELECT pg_try_advisory_xact_lock(0x73657175, 0)"
 
 # What is due, with what is known of its lead; sequences that rest are left out.
 DUE = """
 SELECT e.id, e.lead_id, e.sequence, e.version, e.arm, e.entered_ms, e.started_ms, e.next_step,
        e.planned_ms, l.scores, l.journeys, l.stage, l.ruleset_version AS lead_version, l.known,
-       l.merged_into,
-       (SELECT max(o.ended_ms) FROM sequence_enrolment AS o
-         WHERE o.lead_id = e.lead_id AND o.sequence = e.sequence AND o.status = 'ended'
-           AND o.started_ms IS NOT NULL) AS last_ended_ms
+       l.merged_into
 FROM sequence_enrolment AS e JOIN lead AS l ON l.id = e.lead_id
 WHERE e.due_ms <= $1 AND e.status IN ('entered', 'running')
   AND NOT EXISTS (SELECT FROM sequence_pause AS p WHERE p.sequence = e.sequence)
@@ -21,10 +20,23 @@ IDENTIFIERS = """
 SELECT DISTINCT lead_id::text AS lead_id, kind, value FROM identifier
 WHERE lead_id = ANY ($1::uuid[]) ORDER BY 1, 2, 3
 """
-SENT = """
-SELECT lead_id::text AS lead_id, at_ms FROM sequence_step
-WHERE lead_id = ANY ($1::uuid[]) AND sent AND at_ms > $2
+# What was sent to a person, and what it has been on before, was so under any of its ids.
+SENT = (
+    FAMILY
+    + """
+SELECT f.lead_id::text AS lead_id, s.at_ms FROM family AS f
+JOIN sequence_step AS s ON s.lead_id = f.id
+WHERE s.sent AND s.at_ms > $2
 """
+)
+ENDED = (
+    FAMILY
+    + """
+SELECT f.lead_id::text AS lead_id, e.sequence, max(e.ended_ms) AS at_ms FROM family AS f
+JOIN sequence_enrolment AS e ON e.lead_id = f.id
+WHERE e.status = 'ended' AND e.started_ms IS NOT NULL GROUP BY 1, 2
+"""
+)
 # The newest: what ends a sequence, or holds of its lead, lies there.
 EVENTS = "SELECT body FROM event WHERE lead_id = $1 ORDER BY occurred_ms DESC LIMIT 10000"
 NEWEST = """

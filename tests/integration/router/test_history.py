@@ -142,4 +142,4 @@ async def test_many_leads_cost_as_many_queries_as_one(database_url: str) -> None
                     await history._read(connection, [(lead, AT_MS) for lead in asked])
             asked_for.append(queries)
     assert asked_for[0] == asked_for[1]
-    assert len(asked_for[0]) == 7
+    assert len(asked_for[0]) == 8
