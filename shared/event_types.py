@@ -31,6 +31,13 @@ LEADS_UNMERGED = "leads_unmerged"
 PERSON_ERASED = "person_erased"
 EVENTS_JUDGED = "events_judged"
 OPERATOR = "operator"
+# What others do with a lead, or say of it: somebody who does nothing is silent all the same.
+OTHERS_DEEDS: frozenset[str] = frozenset({
+    "email_delivered", "email_bounced", "proposal_sent", "deal_won", "deal_lost",
+    "sales_accepted", "sales_rejected",
+    IDENTIFY, ALIAS, GROUP,
+    STAGE_OVERRIDDEN, LEADS_MERGED, LEADS_UNMERGED, PERSON_ERASED, EVENTS_JUDGED,
+})  # fmt: skip
 _NAMED = STANDARD_EVENT_TYPES | {
     ALIAS, GROUP, STAGE_OVERRIDDEN, LEADS_MERGED, LEADS_UNMERGED, PERSON_ERASED, EVENTS_JUDGED,
 }  # fmt: skip

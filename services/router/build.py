@@ -36,6 +36,7 @@ from services.router.packet import Lead, Waited, build_packet
 from services.router.percentiles import Percentiles
 from services.router.ruleset_words import Rulesets, RulesetWords
 from services.router.standings import Stood, standings
+from services.router.stored_events import DATA_ERRORS
 from services.router.suppression import Receiver, Standing, why_not
 from services.router.table import Effect, Table, effect_of, rows_of
 from shared.envelope import milliseconds
@@ -51,9 +52,6 @@ LEADS_AT_ONCE = 50
 HANDOFFS = frozenset(HANDOFF.values())
 _PACKETS = HANDOFFS | {ALERT}
 NEXT_STEPS_SECONDS = 1.0  # of a chunk: looking for next steps is the dearest part of a packet
-
-# What building may raise on data that isn't as it should be.
-_DATA_ERRORS = (PoisonError, ValueError, TypeError, LookupError, ArithmeticError)
 
 
 @dataclass(slots=True)
@@ -120,7 +118,7 @@ class Builder:
                 fact = open_fact(row.fact)
                 table = await self.rulesets.table(fact)
                 told.append(_Told(row, fact, table, decide(fact, table)))
-            except _DATA_ERRORS as error:
+            except DATA_ERRORS as error:
                 _set_aside(built, row, error)
         leads = await self._leads(told)
         stood = await self._stood(told)
@@ -134,7 +132,7 @@ class Builder:
                     messages, kept = _announced(each.fact, stood), None
                 else:
                     messages, kept = await self._messages(each, leads, waited, owners)
-            except _DATA_ERRORS as error:
+            except DATA_ERRORS as error:
                 _set_aside(built, each.row, error)
                 continue
             built.row_ids.append(each.row.id)
@@ -271,7 +269,7 @@ class Builder:
                 MAIN if is_row_journey(fact.journey) else fact.journey,
                 fact.at_ms,
             )
-        except _DATA_ERRORS as error:
+        except DATA_ERRORS as error:
             NEXT_STEPS_SKIPPED.inc()
             log.warning("no next step can be found for a lead", why=type(error).__name__)
             return None

@@ -16,9 +16,10 @@ from services.router.packet import Company, Lead, Waited
 from services.router.permission import FORBIDS, LIFTS
 from services.router.reasons import Earned, Entries, Given
 from services.router.since_last import Moved
+from services.router.stored_events import readable_event
 from shared.bodies import open_body
 from shared.consent import is_soft
-from shared.envelope import Event, decode_event, milliseconds
+from shared.envelope import milliseconds
 from shared.errors import PoisonError
 from shared.facts import Reason
 from shared.lead_state import JourneyState, decode_journeys, decode_scores
@@ -138,7 +139,9 @@ class History:
             marks=marks,
             stage=row["stage"],
             oldest=tuple(
-                event for body in rows.oldest[lead_id] if (event := _event(body)) is not None
+                event
+                for body in rows.oldest[lead_id]
+                if (event := readable_event(body)) is not None
             ),
             moves=tuple(_moved(each) for each in rows.moves[number]),
             journeys=_journeys(row["journeys"]),
@@ -148,7 +151,7 @@ class History:
     async def _events(self, connection: Any, rows: Sequence[asyncpg.Record]) -> list[Earned]:
         events: list[Earned] = []
         for row in rows[:EVENTS_MAX]:
-            event = _event(row["body"])
+            event = readable_event(row["body"])
             if event is None:
                 continue
             events.append(Earned(event, await self._named(connection, row)))
@@ -203,15 +206,6 @@ def _company(row: asyncpg.Record | None) -> Company | None:
     except msgspec.MsgspecError:
         scores = {}
     return Company(row["key"], row["members"], scores, row["stage"], row["stage_since_ms"])
-
-
-def _event(body: bytes) -> Event | None:
-    """None, and counted, when it can't be read: a packet without one action is better than none."""
-    try:
-        return decode_event(open_body(body))
-    except (msgspec.MsgspecError, ValueError):
-        EVENTS_UNREADABLE.inc()
-        return None
 
 
 def _marks(events: Sequence[Earned]) -> dict[str, int]:

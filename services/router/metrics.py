@@ -21,6 +21,14 @@ EVENTS_UNREADABLE = Counter(
 NEXT_STEPS_SKIPPED = Counter(
     "leadscore_router_next_steps_skipped", "Packets without a look for the cheapest next step"
 )
+ENROLMENTS_UNREADABLE = Counter(
+    "leadscore_router_enrolments_unreadable",
+    "Looks at leads on sequences of which what is stored can't be read; they wait an hour",
+)
+HANDOFFS_UNREADABLE = Counter(
+    "leadscore_router_handoffs_unreadable",
+    "Hand-offs whose clock struck and of which what is stored can't be read; they wait an hour",
+)
 LEFT_OUT = Counter(
     "leadscore_router_left_out",
     "Steps and reminders that were suppressed by the time they were to be published",

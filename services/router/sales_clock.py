@@ -18,10 +18,11 @@ import structlog
 from services.router.away import AWAY_ERRORS
 from services.router.handing import clock_of
 from services.router.messages import HandoffOverdue, Who
-from services.router.metrics import HANDOFF_LEVELS
+from services.router.metrics import HANDOFF_LEVELS, HANDOFFS_UNREADABLE
 from services.router.outbox import Pool
 from services.router.owning import Wanted, give_within
 from services.router.ruleset_words import Rulesets, RulesetWords
+from services.router.stored_events import DATA_ERRORS
 from services.router.who import who_is
 from shared.envelope import rfc3339
 from shared.facts import Announcement
@@ -32,6 +33,7 @@ log = structlog.get_logger()
 
 LOOK_SECONDS = 1.0
 AT_ONCE = 100
+UNREADABLE_MS = 3_600_000
 
 # With what is known of the lead by now: of one that was merged, of the lead that it is part of.
 DUE = """
@@ -53,6 +55,7 @@ UPDATE handoff SET status = $2, status_ms = coalesce($3, status_ms), owner = $4,
        clock = $6::jsonb, clock_ms = $7, until_ms = NULL
 WHERE id = $1
 """
+PUT_OFF = "UPDATE handoff SET clock_ms = $2 WHERE id = $1"
 NOTE = """
 INSERT INTO handoff_act (handoff_id, lead_id, at_ms, act, via, actor, reason)
 VALUES ($1, $2, $3, $4, 'clock', '', $5)
@@ -92,14 +95,26 @@ class SalesClock:
         async with self.pool.acquire() as connection, connection.transaction():
             due = await connection.fetch(DUE, now_ms, AT_ONCE)
             for row in due:
-                words = await self.rulesets.words(row["lead_version"])
-                if row["status"] == "snoozed":
-                    await self._wake(connection, row, words, now_ms)
-                elif row["status"] == "open":
-                    await self._level(connection, row, words, now_ms)
-                else:
-                    await self._set(connection, row, row["status"], row["owner"], [])
+                try:
+                    async with connection.transaction():
+                        await self._strike(connection, row, now_ms)
+                except DATA_ERRORS as error:
+                    # Others go on; this one is looked at again when somebody may have mended it.
+                    HANDOFFS_UNREADABLE.inc()
+                    log.warning("a hand-off's clock can't be read, it waits",
+                                handoff=str(row["id"]), why=type(error).__name__)  # fmt: skip
+                    await connection.execute(PUT_OFF, row["id"], now_ms + UNREADABLE_MS)
         return len(due)
+
+    async def _strike(self, connection: Any, row: asyncpg.Record, now_ms: int) -> None:
+        """Raises DATA_ERRORS where what is stored can't be read."""
+        words = await self.rulesets.words(row["lead_version"])
+        if row["status"] == "snoozed":
+            await self._wake(connection, row, words, now_ms)
+        elif row["status"] == "open":
+            await self._level(connection, row, words, now_ms)
+        else:
+            await self._set(connection, row, row["status"], row["owner"], [])
 
     async def _wake(
         self, connection: Any, row: asyncpg.Record, words: RulesetWords, now_ms: int

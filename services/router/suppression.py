@@ -36,11 +36,19 @@ def why_not(
     receiver: Receiver, core: Ruleset | None, suppress: Suppress | None, lead: Standing
 ) -> Suppressed:
     """Why nothing may go to a receiver about a lead, "" where it may. core: of the version that the
-    lead's scores stand under, None where it can't be read.
+    lead's scores stand under, None where it can't be read. A bounce is the last of reasons: it
+    stops mails alone, the others everything.
     """
     said = suppressed_by(core.consent if core is not None else None, lead.state, receiver)
-    if said or suppress is None:
+    if said and said != "email_bounced":
         return said
+    return _ruled_out(core, suppress, lead) or said
+
+
+def _ruled_out(core: Ruleset | None, suppress: Suppress | None, lead: Standing) -> Suppressed:
+    """By the ruleset's `suppress`: on every channel."""
+    if suppress is None:
+        return ""
     if lead.stage in (suppress.stages or ()):
         return "disqualified"
     domains = [value.rpartition("@")[2] for kind, value in lead.identifiers if kind == EMAIL]

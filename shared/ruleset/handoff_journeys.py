@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from shared.event_types import OTHERS_DEEDS
 from shared.ruleset.document import RulesetDocument
 from shared.ruleset.handoffs import AGAIN_AFTER_MS, AWAKE_MS, HandoffRow, SignalRow
 from shared.ruleset.stages import Journey
@@ -105,10 +106,13 @@ def _by_signal(row: HandoffRow, signal: SignalRow) -> Journey:
     if signal.after_silence is None:
         return _journey(side=[seen])
     seen["from"] = [SILENT, AWAKE]
+    own = {"not": {"field": "type", "in": sorted(OTHERS_DEEDS)}}
     awake = {
-        "name": AWAKE, "on": ["*"], "from": [SILENT], "leave": {"after": _seconds(AWAKE_MS)},
+        "name": AWAKE, "on": ["*"], "event_when": own, "from": [SILENT],
+        "leave": {"after": _seconds(AWAKE_MS)},
     }  # fmt: skip
-    silent = {"name": SILENT, "when": {"quiet": {"for": _seconds(signal.after_silence)}}}
+    quiet = {"for": _seconds(signal.after_silence), "when": own}
+    silent = {"name": SILENT, "when": {"quiet": quiet}}
     return _journey(side=[seen, awake, silent])
 
 

@@ -20,6 +20,7 @@ from services.console.sequences.answers import (
     Sequences,
     SequenceStep,
 )
+from services.console.sequences.moving import move
 from shared.envelope import rfc3339
 from shared.ruleset.reading import RulesetErrors, read_ruleset
 from shared.ruleset.sequences import NurtureSequence
@@ -138,11 +139,8 @@ class SequenceDesk:
             ended = {"status": "ended", "ended_ms": now_ms, "due_ms": None, "why": "by hand"}
             return await _count(connection, sa.update(table).where(mine).values(ended))
         if order == "move":
-            steps = len(written.steps) if written is not None else 0
-            older = sa.and_(mine, column.version != version, column.next_step < steps)
-            return await _count(
-                connection, sa.update(table).where(older).values(version=version, due_ms=now_ms)
-            )
+            assert written is not None  # others were refused
+            return await move(connection, mine, name, version, written, now_ms)
         if lead_id is None:
             return await _pause_all(connection, order, name, actor, now_ms)
         was, now = ("running", "paused") if order == "pause" else ("paused", "running")

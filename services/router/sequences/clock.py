@@ -5,7 +5,7 @@ that says so, in one transaction. So a step goes out once, whenever a router die
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ import structlog
 from services.router.away import AWAY_ERRORS
 from services.router.interests import interests_of, names_of
 from services.router.lead_rows import EVENTS_MAX
-from services.router.metrics import SEQUENCE_STEPS, SEQUENCES_ENDED
+from services.router.metrics import ENROLMENTS_UNREADABLE, SEQUENCE_STEPS, SEQUENCES_ENDED
 from services.router.outbox import Pool
 from services.router.ruleset_words import Rulesets, RulesetWords
 from services.router.sequences import queries
@@ -29,16 +29,17 @@ from services.router.sequences.deciding import (
     Step,
     View,
     Wait,
+    arm_kept,
     decide_enrolment,
 )
 from services.router.sequences.telling import announcement_of, unaddressed
 from services.router.standings import receiver_on
+from services.router.stored_events import DATA_ERRORS, readable_event
 from services.router.suppression import Standing, why_not
 from services.scorer.core.by_time import scored_until_ms
 from services.scorer.core.fold import fold_scores, new_state, position
 from services.scorer.core.standing import score_at
-from shared.bodies import open_body
-from shared.envelope import decode_event
+from shared.envelope import Event
 from shared.identity import Identifier
 from shared.ids import shard_of
 from shared.lead_state import ScoreState, decode_journeys, decode_scores
@@ -49,6 +50,7 @@ log = structlog.get_logger()
 
 LOOK_SECONDS = 1.0
 AT_ONCE = 500
+UNREADABLE_MS = 3_600_000
 # How far back steps are counted for caps, at least.
 _NO_CAP_MS = 86_400_000
 
@@ -60,6 +62,18 @@ class _Batch:
     enrolments: list[dict[str, Any]] = field(default_factory=list)
     steps: list[tuple[Any, ...]] = field(default_factory=list)
     facts: list[tuple[int, str, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is asked for all enrolments of a look at once, by lead. working: sales is · ended_ms: by
+    sequence, too.
+    """
+
+    identifiers: Mapping[str, list[Identifier]]
+    working: Collection[str]
+    sent_ms: dict[str, list[int]]
+    ended_ms: Mapping[tuple[str, str], int]
 
 
 @dataclass(slots=True)
@@ -104,62 +118,73 @@ class SequenceClock:
     async def _decided(
         self, connection: Any, rows: Sequence[asyncpg.Record], now_ms: int
     ) -> _Batch:
-        leads = list({str(row["lead_id"]) for row in rows})
-        identifiers: dict[str, list[Identifier]] = {}
-        for row in await connection.fetch(queries.IDENTIFIERS, leads):
-            identifiers.setdefault(row["lead_id"], []).append((row["kind"], row["value"]))
-        working = await sales_active(connection, leads)
-        ended = {
-            (row["lead_id"], row["sequence"]): row["at_ms"]
-            for row in await connection.fetch(queries.ENDED, leads)
-        }
         definitions = [await self._definition(row) for row in rows]
         longest_ms = max(
             (cap.within for one in definitions if one for cap in one.limits.caps),
             default=_NO_CAP_MS,
         )
-        sent: dict[str, list[int]] = {}
-        for row in await connection.fetch(queries.SENT, leads, now_ms - longest_ms):
-            sent.setdefault(row["lead_id"], []).append(row["at_ms"])
+        known = await _known(connection, rows, now_ms - longest_ms)
         batch = _Batch()
         for row, definition in zip(rows, definitions, strict=True):
+            try:
+                enrolment, decision = await self._look(connection, row, definition, known, now_ms)
+            except DATA_ERRORS as error:
+                # Others go on; this one is looked at again when somebody may have mended it.
+                ENROLMENTS_UNREADABLE.inc()
+                log.warning("an enrolment can't be read, it waits", enrolment=str(row["id"]),
+                          why=type(error).__name__)  # fmt: skip
+                enrolment, decision = None, Wait(now_ms + UNREADABLE_MS)
+            arm = row["arm"] if enrolment is None else enrolment.arm
             lead = str(row["lead_id"])
-            who = identifiers.get(lead, [])
-            mine = sent.setdefault(lead, [])
-            words = await self.rulesets.words(row["lead_version"])
-            if definition is None:
-                decision: Decision = End("the sequence can't be read")
-            else:
-                state = decode_scores(row["scores"])
-                refused = _refused(definition, words, state, row["stage"], who, now_ms)
-                if row["lead_version"] != row["version"]:
-                    state = await self._under(connection, lead, row["version"], state)
-                view = View(
-                    state,
-                    {one.name: one.stage for one in decode_journeys(row["journeys"])},
-                    refused,
-                    unaddressed(who),
-                    await self._scores(row, definition, state, now_ms),
-                    await self._interests(connection, row, definition, now_ms),
-                    lead in working,
-                    tuple(mine),
-                )
-                enrolment = Enrolment(
-                    lead, row["entered_ms"], row["started_ms"], row["next_step"],
-                    row["planned_ms"], row["arm"], ended.get((lead, row["sequence"])),
-                )  # fmt: skip
-                try:
-                    decision = decide_enrolment(definition, enrolment, view, now_ms)
-                except ValueError as error:  # hours and caps that leave no time in a year
-                    log.warning("no time for a step", sequence=definition.name, why=str(error))
-                    decision = End("no time for it")
-            self._note(batch, row, definition, decision, who, mine, now_ms)
+            self._note(
+                batch, {**row, "arm": arm}, definition, decision,
+                known.identifiers.get(lead, ()), known.sent_ms.setdefault(lead, []), now_ms,
+            )  # fmt: skip
         return batch
+
+    async def _look(
+        self,
+        connection: Any,
+        row: asyncpg.Record,
+        definition: Definition | None,
+        known: _Known,
+        now_ms: int,
+    ) -> tuple[Enrolment | None, Decision]:
+        """One enrolment. Raises DATA_ERRORS where what is stored of its lead can't be read."""
+        if definition is None:
+            return None, End("the sequence can't be read")
+        lead = str(row["lead_id"])
+        who = known.identifiers.get(lead, [])
+        words = await self.rulesets.words(row["lead_version"])
+        state = decode_scores(row["scores"])
+        refused = _refused(definition, words, state, row["stage"], who, now_ms)
+        if row["lead_version"] != row["version"]:
+            state = await self._under(connection, lead, row["version"], state)
+        view = View(
+            state,
+            {one.name: one.stage for one in decode_journeys(row["journeys"])},
+            refused,
+            unaddressed(who),
+            await self._scores(row, definition, state, now_ms),
+            await self._interests(connection, row, definition, now_ms),
+            lead in known.working,
+            tuple(known.sent_ms.get(lead, ())),
+        )
+        enrolment = Enrolment(
+            lead, row["entered_ms"], row["started_ms"], row["next_step"], row["planned_ms"],
+            arm_kept(definition.written, definition.name, lead, row["arm"]),
+            known.ended_ms.get((lead, row["sequence"])),
+        )  # fmt: skip
+        try:
+            return enrolment, decide_enrolment(definition, enrolment, view, now_ms)
+        except ValueError as error:  # hours and caps that leave no time in a year
+            log.warning("no time for a step", sequence=definition.name, why=str(error))
+            return enrolment, End("no time for it")
 
     def _note(
         self,
         batch: _Batch,
-        row: asyncpg.Record,
+        row: Mapping[str, Any],
         definition: Definition | None,
         decision: Decision,
         who: Sequence[Identifier],
@@ -197,7 +222,7 @@ class SequenceClock:
     def _sent(
         self,
         batch: _Batch,
-        row: asyncpg.Record,
+        row: Mapping[str, Any],
         definition: Definition,
         step: Step,
         who: Sequence[Identifier],
@@ -239,8 +264,7 @@ class SequenceClock:
         if not definition.asks_interests(row["next_step"]):
             return set()
         bodies = await connection.fetch(queries.NEWEST, row["lead_id"], EVENTS_MAX)
-        events = [decode_event(open_body(each["body"])) for each in bodies]
-        return {name.casefold() for name in names_of(interests_of(events, now_ms))}
+        return {name.casefold() for name in names_of(interests_of(_events(bodies), now_ms))}
 
     async def _under(
         self, connection: Any, lead_id: str, version: int, state: ScoreState
@@ -252,8 +276,7 @@ class SequenceClock:
         if core is None:
             return state
         bodies = await connection.fetch(queries.EVENTS, lead_id)
-        events = [decode_event(open_body(row["body"])) for row in bodies]
-        return fold_scores(core, new_state(), sorted(events, key=position)).state
+        return fold_scores(core, new_state(), sorted(_events(bodies), key=position)).state
 
     async def _move_merged(
         self, connection: Any, rows: Sequence[asyncpg.Record], now_ms: int
@@ -265,6 +288,26 @@ class SequenceClock:
                 await connection.execute(queries.MOVE_STEPS, row["id"], row["merged_into"])
             else:
                 await connection.execute(queries.END, row["id"], now_ms, "merged")
+
+
+async def _known(connection: Any, rows: Sequence[asyncpg.Record], since_ms: int) -> _Known:
+    leads = list({str(row["lead_id"]) for row in rows})
+    identifiers: dict[str, list[Identifier]] = {}
+    for row in await connection.fetch(queries.IDENTIFIERS, leads):
+        identifiers.setdefault(row["lead_id"], []).append((row["kind"], row["value"]))
+    sent_ms: dict[str, list[int]] = {}
+    for row in await connection.fetch(queries.SENT, leads, since_ms):
+        sent_ms.setdefault(row["lead_id"], []).append(row["at_ms"])
+    ended_ms = {
+        (row["lead_id"], row["sequence"]): row["at_ms"]
+        for row in await connection.fetch(queries.ENDED, leads)
+    }
+    return _Known(identifiers, await sales_active(connection, leads), sent_ms, ended_ms)
+
+
+def _events(rows: Sequence[asyncpg.Record]) -> list[Event]:
+    """Those that can be read."""
+    return [event for row in rows if (event := readable_event(row["body"])) is not None]
 
 
 def _refused(

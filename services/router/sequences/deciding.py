@@ -48,7 +48,8 @@ class Definition:
 @dataclass(frozen=True, slots=True)
 class Enrolment:
     """A lead on a sequence; see the table sequence_enrolment. started_ms None: it was just entered
-    · last_ended_ms: when the lead was on it before, None for never.
+    · planned_ms None: the next step is to be planned, after a move to another version ·
+    last_ended_ms: when the lead was on it before, None for never.
     """
 
     lead_id: str
@@ -130,7 +131,10 @@ def decide_enrolment(
             return End("sales")
         return Wait(now_ms + SALES_LOOK_MS)
     step = sequence.steps[number]
-    planned_ms = enrolment.planned_ms if enrolment.planned_ms is not None else now_ms
+    planned_ms = enrolment.planned_ms
+    if planned_ms is None:  # moved to this version: a day after what went to it last, at least
+        planned_ms = _planned(definition, lead.state, enrolment.started_ms, step.day)
+        planned_ms = max([planned_ms, *(at_ms + DAY_MS for at_ms in lead.sent_ms)])
     if step.arm is not None and enrolment.arm not in step.arm:
         return _over(definition, enrolment, lead, step, None, "another arm", planned_ms)
     # Looked at before its time: somebody resumed it, or moved it to another version.
@@ -138,7 +142,7 @@ def decide_enrolment(
     if allowed_ms > now_ms:
         return Wait(allowed_ms)
     late = step.late or sequence.late
-    if late == "skip" and now_ms > planned_ms + sequence.tolerance:
+    if late == "skip" and now_ms > _meant(definition, lead, planned_ms) + sequence.tolerance:
         return _over(definition, enrolment, lead, step, None, "late", now_ms)
     choice, why = _choice(definition, number, lead, now_ms)
     return _over(definition, enrolment, lead, step, choice, why, now_ms)
@@ -155,6 +159,11 @@ def arm_of(sequence: NurtureSequence, name: str, lead_id: str) -> str:
         if point < 0:
             return arm
     return next(reversed(sequence.arms))
+
+
+def arm_kept(sequence: NurtureSequence, name: str, lead_id: str, arm: str) -> str:
+    """The lead's arm, made anew where another version has no such arm."""
+    return arm if arm in (sequence.arms or {""}) else arm_of(sequence, name, lead_id)
 
 
 def _start(definition: Definition, enrolment: Enrolment, lead: View, now_ms: int) -> Start | End:
@@ -303,6 +312,12 @@ def _allowed(
         limits.caps,
         lead.sent_ms if sent_ms is None else sent_ms,
     )
+
+
+def _meant(definition: Definition, lead: View, planned_ms: int) -> int:
+    """When a step goes out whose day came, caps aside: nobody is late for a weekend."""
+    limits, zone = definition.limits, _lead_zone(definition, lead.state)
+    return first_allowed(planned_ms, zone, definition.written.hours, limits.quiet, (), ())
 
 
 def _lead_zone(definition: Definition, state: ScoreState) -> str:

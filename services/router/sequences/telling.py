@@ -72,7 +72,7 @@ def announcement_of(
     return Announcement(
         lead_id=str(row["lead_id"]),
         message="content-step-due",
-        key=f"{row['id']}/{row['next_step']}",
+        key=f"{row['id']}/{step.step.id}",
         at_ms=now_ms,
         data=data.model_dump(),
     )

@@ -116,11 +116,18 @@ async def test_a_sequence_rests_for_everybody_and_leads_move_to_the_live_version
         assert await clock.act() == 1
         engine = create_engine(desk.settings)
         async with engine.begin() as connection:
-            await publish(connection, RULES.replace("{id: more}", "{id: better}"))
+            before = "      - {id: before, day: 0, content: {content: {id: first}}}\n"
+            await publish(connection, RULES.replace("    steps:\n", f"    steps:\n{before}"))
         await engine.dispose()
         shown = (await desk.api.get("/v1/sequences/welcome")).json()
-        assert (shown["older_versions"], shown["steps"][0]["sent"]) == (1, 1)
+        assert (shown["older_versions"], shown["steps"][1]["sent"]) == (1, 1)
         moved = await desk.api.post("/v1/sequences/welcome/move", json={"lead_id": lead})
         assert moved.json() == {"changed": 1}
         assert (await desk.api.get("/v1/sequences/welcome")).json()["older_versions"] == 0
+        later_ms += 30 * 24 * 3_600_000
+        while await clock.act():
+            later_ms += 24 * 3_600_000
+        sent = await pool.fetch("SELECT step_id FROM sequence_step ORDER BY at_ms")
+        # What went out isn't sent again from its new place, and what was put before isn't sent.
+        assert [row["step_id"] for row in sent] == ["hello", "more"]
     assert (await desk.api.get("/v1/sequences/none")).status_code == 404

@@ -25,7 +25,7 @@ from tests.conftest import Stack
 async def test_migrations_go_up_down_and_up_again(stack: Stack) -> None:
     """What goes up comes down without a trace, and goes up again."""
     url = await _empty_database(stack)
-    every = [f"{number:04d}" for number in range(1, 10)]
+    every = [f"{number:04d}" for number in range(1, 11)]
     assert await asyncio.to_thread(pending_migrations, url) == every
     await asyncio.to_thread(migrate, url, "0001")
     assert await asyncio.to_thread(pending_migrations, url) == [
@@ -37,6 +37,7 @@ async def test_migrations_go_up_down_and_up_again(stack: Stack) -> None:
         "0007",
         "0008",
         "0009",
+        "0010",
     ]
     await asyncio.to_thread(migrate, url)
     assert await asyncio.to_thread(pending_migrations, url) == []

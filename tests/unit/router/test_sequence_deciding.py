@@ -16,6 +16,7 @@ from services.router.sequences.deciding import (
     Step,
     View,
     Wait,
+    arm_kept,
     arm_of,
     decide_enrolment,
 )
@@ -103,6 +104,40 @@ def test_another_arms_step_is_left_out_and_a_late_one_as_the_step_says() -> None
     late = decide_enrolment(PLAN, third, view(), MONDAY_MS + 2 * DAY_MS + 1)
     assert isinstance(late, Step)
     assert (late.choice, late.why, late.next_due_ms) == (None, "late", None)
+
+
+def test_a_step_that_fell_on_a_weekend_is_not_late() -> None:
+    """Hours, that is: what the step waited for beyond them counts."""
+    definition = words_of(
+        RULES.replace("    again_after: 30d\n", "    again_after: 30d\n    tolerance: 6h\n")
+    ).sequences["plan"]
+    saturday_ms = MONDAY_MS + 5 * DAY_MS
+    on = replace(ON, next_step=2, planned_ms=saturday_ms)
+    monday_ms = MONDAY_MS + 7 * DAY_MS
+    on_time = decide_enrolment(definition, on, view(), monday_ms)
+    assert isinstance(on_time, Step)
+    assert on_time.why == ""
+    late = decide_enrolment(definition, on, view(), monday_ms + 6 * HOUR_MS)
+    assert isinstance(late, Step)
+    assert late.why == "late"
+
+
+def test_a_step_of_another_version_is_planned_by_its_day() -> None:
+    """But a day after whatever went to the lead last."""
+    moved = replace(ON, next_step=2, planned_ms=None)
+    assert decide_enrolment(PLAN, moved, view(), MONDAY_MS) == Wait(MONDAY_MS + 4 * DAY_MS)
+    sent_ms = MONDAY_MS + 4 * DAY_MS - HOUR_MS
+    lead = view(sent_ms=(sent_ms,))
+    waits = decide_enrolment(PLAN, moved, lead, MONDAY_MS + 4 * DAY_MS)
+    assert isinstance(waits, Wait)
+    assert waits.due_ms >= sent_ms + DAY_MS
+
+
+def test_an_arm_that_another_version_has_not_is_made_anew() -> None:
+    assert arm_kept(PLAN.written, "plan", "x", "a") == "a"
+    assert arm_kept(PLAN.written, "plan", "x", "gone") == arm_of(PLAN.written, "plan", "x")
+    assert arm_kept(PLAN.written, "plan", "x", "") == arm_of(PLAN.written, "plan", "x")
+    assert arm_kept(THANKS.written, "thanks", "x", "a") == ""
 
 
 @pytest.mark.parametrize(

@@ -56,9 +56,16 @@ def test_what_a_person_said_comes_first() -> None:
     assert why("content", standing(state=said)) == "marketing_email"
     assert why("sales", standing(state=said)) == ""
     bounced = ScoreState(consent={"email_delivery": Consent(False, 1)})
-    assert why("content", standing("a@rival.example", state=bounced)) == "email_bounced"
+    assert why("content", standing(state=bounced)) == "email_bounced"
     silent = ScoreState(consent={"sales_contact": Consent(False, 1)})
     assert why("sales", standing(state=silent)) == "sales_contact"
+
+
+def test_a_bounce_hides_no_reason_that_holds_for_all_channels() -> None:
+    """An address that bounced stops mails alone: a competitor gets no text message either."""
+    bounced = ScoreState(consent={"email_delivery": Consent(False, 1)})
+    assert why("content", standing("a@rival.example", state=bounced)) == "competitor"
+    assert why("content", standing(stage="out", state=bounced)) == "disqualified"
 
 
 def test_a_ruleset_that_says_nothing_suppresses_nobody() -> None:

@@ -107,6 +107,15 @@ def test_a_dormant_lead_that_looks_at_the_prices_gives_a_signal() -> None:
     assert rows_told(told(PRICES, at(0), at(61), prices(63)).changes) == []
 
 
+def test_what_others_do_wakes_nobody() -> None:
+    """A lead that gets a mail each week, and is rejected by sales, has been away all the same."""
+    mails = [at(day, "email_delivered") for day in range(7, 61, 7)]
+    silence = told(PRICES, at(0), *mails, at(60, "sales_rejected"), prices(61))
+    assert rows_told(silence.changes) == [(("back-at-the-prices",), 61 * 86400)]
+    opened = told(PRICES, at(0), *mails, at(59, "email_opened"), prices(61))
+    assert rows_told(opened.changes) == []
+
+
 def test_a_signal_counts_once_in_a_while() -> None:
     """The same day's further visits are the same signal; after another silence it is a new one."""
     made = told(PRICES, at(0), prices(61), prices(61.2), prices(62.5), prices(130))
