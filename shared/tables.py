@@ -301,6 +301,8 @@ account = sa.Table(
     sa.Column("due_ms", sa.BigInteger),
     sa.Column("rests_until", sa.DateTime(timezone=True), nullable=False),
     sa.Column("dirty", sa.Boolean, nullable=False, server_default=sa.false()),
+    # Which of its changes has a hand-off to sales that waits until one of its people is known.
+    sa.Column("waits", sa.Integer),
     sa.Index("account_rested_idx", "shard", "rests_until", postgresql_where=sa.text("dirty")),
     sa.Index("account_due_idx", "shard", "due_ms", postgresql_where=sa.text("due_ms IS NOT NULL")),
     sa.Index("account_stage_key_idx", "stage", "key"),

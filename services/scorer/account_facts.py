@@ -1,7 +1,8 @@
 """What the router is told of companies: a stage that a row of the hand-off table asks for. Pure.
 
 A company can't be called; somebody in it can. So the fact is about one of its people: of those who
-are known the one with the best scores, of anonymous ones where nobody is known.
+are known the one with the best scores, of anonymous ones where nobody is known. A hand-off to sales
+then waits until somebody is.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from services.scorer.core.consenting import suppressed_by
 from services.scorer.core.standing import score_at
 from services.scorer.core.timed import Moment
 from services.scorer.core.watching import NOTHING_WATCHED
-from shared.facts import AccountChanged, Handoff, Suppressed
+from shared.facts import AccountChanged, Handoff, HandoffReleased, Suppressed
 from shared.lead_state import ScoreState
 
 
@@ -30,20 +31,35 @@ class Member:
     state: ScoreState
 
 
-def account_fact(
-    rules: AccountRules, ruleset: Ruleset, made: Made, members: Sequence[Member], change: int
-) -> AccountChanged | None:
-    """What is told of a company that has moved, None where no row asks for it. change: how many
-    times it has moved by now.
+@dataclass(frozen=True, slots=True)
+class Told:
+    """fact: None where no row asks for the company's stage · waits: a hand-off to sales that it
+    would have waits until one of its people is known.
     """
-    asked = [row for row in ruleset.account_rows if made.stage in row.stages]
-    if made.moved_from is None or not asked:
-        return None
+
+    fact: AccountChanged | None
+    waits: bool = False
+
+
+def account_fact(
+    rules: AccountRules,
+    ruleset: Ruleset,
+    made: Made,
+    members: Sequence[Member],
+    change: int,
+    *,
+    by_rules: bool = False,
+    hand_off: bool = False,
+) -> Told:
+    """What is told of a company that has moved. change: how many times it has moved by now ·
+    by_rules: new rules moved it, nothing that somebody did; hand_off: its hand-off goes out then.
+    """
     told = _told_of(rules, ruleset, members, made.at_ms)
-    rows = [row for row in asked if _holds(row, told.state, made.at_ms)]
-    if not rows:
-        return None
+    rows = _rows(ruleset, made, told)
+    if made.moved_from is None or not rows:
+        return Told(None)
     receivers = {row.handoff for row in rows if row.handoff is not None}
+    withheld = by_rules and not hand_off
     handoff: Handoff | None = None
     if "sales" in receivers and told.known:  # who isn't known can't be called
         handoff = "sales"
@@ -52,22 +68,61 @@ def account_fact(
     suppressed: Suppressed = ""
     if handoff is not None:
         suppressed = suppressed_by(ruleset.consent, told.state, handoff)
-    return AccountChanged(
+    fact = AccountChanged(
         lead_id=str(told.lead_id),
         ruleset_version=ruleset.version,
         known=told.known,
-        journey=f"account:{made.key}",
+        journey=_journey(made),
         from_stage=made.moved_from,
+        to_stage=made.stage,
+        at_ms=made.at_ms,
+        seq=0,
+        episode=change,
+        cause="recalculation" if by_rules else "event",
+        scores=made.scores,
+        handoff=handoff,
+        withheld=withheld,
+        suppressed=suppressed,
+        rows=[row.name for row in rows],
+    )
+    return Told(fact, waits="sales" in receivers and not told.known and not withheld)
+
+
+def account_release(
+    rules: AccountRules, ruleset: Ruleset, made: Made, members: Sequence[Member], change: int
+) -> HandoffReleased | None:
+    """The hand-off to sales that waited since the company's change of this number, for it is still
+    where it was: None while nobody is known, or no row asks for it of who is.
+    """
+    told = _told_of(rules, ruleset, members, made.at_ms)
+    if not told.known or all(row.handoff != "sales" for row in _rows(ruleset, made, told)):
+        return None
+    return HandoffReleased(
+        lead_id=str(told.lead_id),
+        ruleset_version=ruleset.version,
+        known=True,
+        journey=_journey(made),
+        from_stage=made.stage,
         to_stage=made.stage,
         at_ms=made.at_ms,
         seq=0,
         episode=change,
         cause="event",
         scores=made.scores,
-        handoff=handoff,
-        suppressed=suppressed,
-        rows=[row.name for row in rows],
+        handoff="sales",
     )
+
+
+def _journey(made: Made) -> str:
+    return f"account:{made.key}"
+
+
+def _rows(ruleset: Ruleset, made: Made, told: Member) -> list[AccountRow]:
+    return [
+        row
+        for row in ruleset.account_rows
+        if made.stage in row.stages and _holds(row, told.state, made.at_ms)
+    ]
 
 
 def _told_of(

@@ -41,10 +41,14 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What is stored of an account: its stage, and since when."""
+    """What is stored of an account: its stage, since when, and under which ruleset version. waits:
+    which of its changes has a hand-off to sales that waits for a name; None: none.
+    """
 
     stage: str
     since_ms: int
+    version: int = 0
+    waits: int | None = None
 
 
 def portions(sizes: Mapping[str, int], most: int) -> Iterator[list[str]]:

@@ -63,7 +63,7 @@ UNION
 """
 
 STORED = """
-SELECT key, members, stage, stage_since_ms, rests_until > now() AS rests
+SELECT key, members, stage, stage_since_ms, ruleset_version, waits, rests_until > now() AS rests
   FROM account WHERE key = ANY($1::text[])
 """
 
@@ -102,6 +102,18 @@ MOVE_COLUMNS = ("account", "at_ms", "from_stage", "to_stage", "scores", "ruleset
 # How often each has changed its stage.
 CHANGES = """
 SELECT account, count(*) FROM account_stage_history WHERE account = ANY($1::text[]) GROUP BY 1
+"""
+
+# Null where companies have moved under an older version.
+RULES_SINCE = """
+SELECT (extract(epoch FROM published_at) * 1000)::bigint FROM ruleset_version WHERE version = $1
+   AND NOT EXISTS (SELECT FROM (SELECT ruleset_version FROM account_stage_history
+                                 ORDER BY id LIMIT 1) AS first WHERE first.ruleset_version < $1)
+"""
+
+WAIT = """
+UPDATE account AS a SET waits = w.waits FROM unnest($1::text[], $2::int[]) AS w (key, waits)
+ WHERE a.key = w.key
 """
 
 # Facts for the router. Of a person who was erased meanwhile nothing is told.

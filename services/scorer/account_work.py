@@ -17,11 +17,12 @@ from uuid import UUID
 
 from services.scorer import account_queries as queries
 from services.scorer import metrics
-from services.scorer.account_facts import Member, account_fact
+from services.scorer.account_facts import Member, account_fact, account_release
 from services.scorer.account_making import Before, Made, make_account, portions
 from services.scorer.accounts import AccountRules, account_of, shard_of_account
+from services.scorer.core.by_time import scored_until_ms
 from services.scorer.scene import NewerRulesetError, Scene
-from shared.facts import fact_document
+from shared.facts import AccountChanged, HandoffReleased, fact_document
 from shared.identity import EMAIL
 from shared.ids import shard_of
 from shared.lead_state import decode_scores
@@ -140,7 +141,12 @@ async def make_accounts(connection: Any, scene: Scene, shard: int) -> int:
     }
     for some in portions(sizes, MEMBERS_AT_ONCE):
         before = {
-            key: Before(stored[key]["stage"], stored[key]["stage_since_ms"])
+            key: Before(
+                stored[key]["stage"],
+                stored[key]["stage_since_ms"],
+                stored[key]["ruleset_version"],
+                stored[key]["waits"],
+            )
             for key in some
             if key in stored
         }
@@ -183,35 +189,76 @@ async def _make(
     # In a thread: ten thousand members are tenths of a second that batches would wait for.
     made = await asyncio.to_thread(make_all)
     await _save(connection, scene.ruleset.version, made)
-    if scene.ruleset.account_rows:
-        moved = {one.key: one for one in made if one.moved_from is not None}
+    asked = {
+        one.key: one
+        for one in made
+        if one.moved_from is not None or _waits(before.get(one.key)) is not None
+    }
+    if asked:
         people = {
             key: [Member(lead, known, decode_scores(one)) for lead, known, one in current[key]]
-            for key in moved
+            for key in asked
         }
-        await _tell(connection, scene, rules, moved, people)
+        await _tell(connection, scene, rules, asked, people, before)
+
+
+def _waits(before: Before | None) -> int | None:
+    return before.waits if before is not None else None
 
 
 async def _tell(
     connection: Any,
     scene: Scene,
     rules: AccountRules,
-    moved: Mapping[str, Made],
+    asked: Mapping[str, Made],
     people: Mapping[str, list[Member]],
+    before: Mapping[str, Before],
 ) -> None:
-    """Facts about companies whose stage a row of the hand-off table asks for."""
-    changes = dict(await connection.fetch(queries.CHANGES, list(moved)))
-    facts = [
-        account_fact(rules, scene.ruleset, one, people[key], changes[key])
-        for key, one in moved.items()
-    ]
+    """Facts about companies that moved to a stage that a row of the hand-off table asks for, and
+    hand-offs that waited for a name.
+    """
+    changes = dict(await connection.fetch(queries.CHANGES, list(asked)))
+    rules_since_ms = await _rules_since(connection, scene.ruleset.version)
+    facts: list[AccountChanged | HandoffReleased] = []
+    waits: dict[str, int | None] = {}
+    for key, made in asked.items():
+        stored = before.get(key)
+        waits[key] = _waits(stored)
+        if made.moved_from is not None:
+            newest_ms = max(scored_until_ms(one.state) for one in people[key])
+            told = account_fact(
+                rules, scene.ruleset, made, people[key], changes[key],
+                by_rules=newest_ms < rules_since_ms
+                if stored is None
+                else stored.version != scene.ruleset.version,
+                hand_off=scene.hand_off,
+            )  # fmt: skip
+            waits[key] = changes[key] if told.waits else None
+            fact: AccountChanged | HandoffReleased | None = told.fact
+        else:
+            waited = waits[key]
+            assert waited is not None
+            fact = account_release(rules, scene.ruleset, made, people[key], waited)
+            if fact is not None:
+                waits[key] = None
+        if fact is not None:
+            facts.append(fact)
+    changed = [key for key, change in waits.items() if change != _waits(before.get(key))]
+    if changed:
+        await connection.execute(queries.WAIT, changed, [waits[key] for key in changed])
     rows = [
         (shard_of(UUID(fact.lead_id), scene.shards), fact.lead_id, json.dumps(fact_document(fact)))
         for fact in facts
-        if fact is not None
     ]
     if rows:
         await connection.execute(queries.TELL, *map(list, zip(*rows, strict=True)))
+
+
+async def _rules_since(connection: Any, version: int) -> int:
+    """Before which instant companies that are new to us are so because rules on them are: that of
+    the first version that has any, else 0.
+    """
+    return int(await connection.fetchval(queries.RULES_SINCE, version) or 0)
 
 
 async def _save(connection: Any, version: int, made: list[Made]) -> None:
