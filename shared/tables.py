@@ -668,7 +668,8 @@ lead_owner = sa.Table(
     sa.Index("lead_owner_owner_idx", "owner"),
 )
 
-# How many leads each owner was given by turns.
+# How many turns each owner has had, as turns are counted (see services/router/owners.py): less of
+# a count of leads than of who is next.
 owner_turn = sa.Table(
     "owner_turn",
     metadata,

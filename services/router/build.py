@@ -24,9 +24,9 @@ from services.router.decide import (
     place_of,
 )
 from services.router.facts import Announcement, AnyFact, Fact, HandoffReleased, open_fact
-from services.router.handing import kept_of
+from services.router.handing import handoff_id_of, kept_of
 from services.router.history import History
-from services.router.kept_handoffs import Kept
+from services.router.kept_handoffs import DROPPED, Kept
 from services.router.messages import HandOff, NextStep
 from services.router.metrics import FACTS_UNBUILT, LEFT_OUT, NEXT_STEPS_SKIPPED
 from services.router.nearest import nearest
@@ -123,6 +123,7 @@ class Builder:
         leads = await self._leads(told)
         stood = await self._stood(told)
         waited = await self._waited(told)
+        dropped = await self._dropped(told)
         owners = await self._owners(told, leads)
         for each in told:
             if each.row.id >= built.blocked.get(each.row.lead_id, each.row.id + 1):
@@ -130,6 +131,8 @@ class Builder:
             try:
                 if isinstance(each.fact, Announcement):
                     messages, kept = _announced(each.fact, stood), None
+                elif each.row.id in dropped:
+                    messages, kept = [], None
                 else:
                     messages, kept = await self._messages(each, leads, waited, owners)
             except DATA_ERRORS as error:
@@ -174,6 +177,18 @@ class Builder:
             if isinstance(each.fact, HandoffReleased)
         ]
         return await self._history.waited(asked) if asked else {}
+
+    async def _dropped(self, told: Sequence[_Told]) -> set[int]:
+        """The rows of hand-offs that are released, but that a person said must never go."""
+        asked = {
+            str(handoff_id_of(each.fact)): each.row.id
+            for each in told
+            if isinstance(each.fact, HandoffReleased)
+        }
+        if not asked:
+            return set()
+        rows = await self._pool.fetch(DROPPED, list(asked))
+        return {asked[row["id"]] for row in rows}
 
     async def _owners(self, told: Sequence[_Told], leads: _Leads) -> Mapping[str, str | None]:
         """Whose each lead is that sales gets, by lead."""

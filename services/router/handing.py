@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -36,7 +37,7 @@ def kept_of(fact: AnyFact, data: bytes | None, words: RulesetWords, now_ms: int)
     if status == "open":
         due_ms, clock = clock_of(words.sales, now_ms)
     return Kept(
-        id=message_id(fact.lead_id, place_of(fact), HANDOFF[fact.handoff]),
+        id=handoff_id_of(fact),
         lead_id=fact.lead_id,
         kind=fact.handoff,
         journey=fact.journey,
@@ -56,6 +57,11 @@ def kept_of(fact: AnyFact, data: bytes | None, words: RulesetWords, now_ms: int)
         clock_ms=clock[0][1] if clock else None,
         fact=fact if status == "withheld" else None,
     )
+
+
+def handoff_id_of(fact: Fact) -> UUID:
+    """Of the hand-off that a fact makes, which is the id of its message."""
+    return message_id(fact.lead_id, place_of(fact), HANDOFF[fact.handoff or "sales"])
 
 
 def _held(fact: Fact) -> State:

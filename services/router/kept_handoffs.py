@@ -32,6 +32,10 @@ SET status = excluded.status, status_ms = excluded.status_ms, handed_ms = exclud
     clock = excluded.clock, clock_ms = excluded.clock_ms, fact = excluded.fact
 WHERE handoff.status IN ('waiting', 'withheld', 'suppressed')
 """
+# Those of these that a person dropped while they waited.
+DROPPED = """
+SELECT id::text AS id FROM handoff WHERE id = ANY ($1::uuid[]) AND status = 'dropped'
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,8 @@ CROSS JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT jsonb_agg(fact ORDER BY id) AS facts FROM outbox
     WHERE lead_id = w.lead_id AND fact -> 'seq' = to_jsonb(h.seq)
-    AND fact ->> 'kind' IN ('stage_changed', 'handoff_released')) AS o ON true
+    AND fact ->> 'kind' IN ('stage_changed', 'band_reached', 'grade_reached', 'segment_entered',
+                            'signal_seen', 'handoff_released')) AS o ON true
 ORDER BY w.n, h.seq DESC
 """
 ACCOUNTS = """

@@ -16,6 +16,7 @@ from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from services.scorer.core.conditions import number
 from services.scorer.core.timed import Moment, TimedCheck
 from services.scorer.core.watching import NOTHING_WATCHED
 from shared.lead_state import ScoreState
@@ -42,16 +43,19 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """why: former, company, turn or hash; owner None: nobody fits."""
+    """why: former, company, turn or hash; owner None: nobody fits · turns: how many the owner has
+    had by then, of one by turn.
+    """
 
     owner: str | None
     why: str
+    turns: int = 0
 
 
 def owner_for(
     team: Team, lead: Candidate, given: Mapping[str, int], at_ms: int, but: Sequence[str] = ()
 ) -> Given:
-    """given: how many leads each was given by turns · but: who must not get it (again)."""
+    """given: how many turns each has had · but: who must not get it (again)."""
     present = [one for one in team.rules.team if one.id not in but and not _is_absent(one, at_ms)]
     by_id = {one.id: one for one in present}
     if lead.former in by_id:
@@ -64,8 +68,18 @@ def owner_for(
         return Given(None, "nobody fits")
     if team.rules.by == "hash":
         return Given(_by_hash(pool, lead.lead_id), "hash")
-    # Of equals the first of the team.
-    return Given(min(pool, key=lambda one: (given.get(one.id, 0) + 1) / one.weight).id, "turn")
+    return _by_turn(pool, given)
+
+
+def _by_turn(pool: Sequence[Owner], given: Mapping[str, int]) -> Given:
+    """Who has had the least by weight; of equals the first of the team. Who was always there is
+    never more than a turn behind, so who is new or comes back counts as being so: they get their
+    share from now on, not all that came while they were away.
+    """
+    most = max(given.get(one.id, 0) / one.weight for one in pool)
+    had = {one.id: max(given.get(one.id, 0), int(most * one.weight - 1)) for one in pool}
+    owner = min(pool, key=lambda one: (had[one.id] + 1) / one.weight)
+    return Given(owner.id, "turn", had[owner.id] + 1)
 
 
 def _is_absent(owner: Owner, at_ms: int) -> bool:
@@ -84,8 +98,7 @@ def _fits(team: Team, owner: Owner, state: ScoreState, at_ms: int) -> bool:
 
 
 def _worth(path: str | None, traits: Mapping[str, Any]) -> float | None:
-    value: Any = traits.get((path or "").removeprefix("traits."))
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    return number(traits.get((path or "").removeprefix("traits.")))
 
 
 def _works(hours: Hours | None, at_ms: int) -> bool:

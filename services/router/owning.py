@@ -42,7 +42,7 @@ SET owner = excluded.owner, why = excluded.why, since_ms = excluded.since_ms
 """
 COUNT = """
 INSERT INTO owner_turn (owner, given) SELECT * FROM unnest($1::text[], $2::bigint[])
-ON CONFLICT (owner) DO UPDATE SET given = owner_turn.given + excluded.given
+ON CONFLICT (owner) DO UPDATE SET given = excluded.given
 """
 
 
@@ -87,8 +87,7 @@ async def give_within(connection: Any, wanted: Sequence[Wanted]) -> dict[str, st
         if made.owner is not None:
             former[each.lead_id] = made.owner
             if made.why == "turn":
-                turns[made.owner] = turns.get(made.owner, 0) + 1
-                counted[made.owner] = counted.get(made.owner, 0) + 1
+                turns[made.owner] = counted[made.owner] = made.turns
     new = {
         lead: made
         for lead, made in found.items()

@@ -12,7 +12,7 @@ from services.router.content import content_of
 from services.router.facts import Fact
 from services.router.inflow import inflow_of
 from services.router.interests import interests_of, names_of
-from services.router.messages import Action, HandOff, NextStep, PercentileOf, Reason, Stage
+from services.router.messages import Action, HandOff, NextStep, PercentileOf, Reason
 from services.router.percentiles import Drawn
 from services.router.permission import FORBIDS, LIFTS, consent_of, suppression_of
 from services.router.reasons import Earned, Given, strongest
@@ -20,6 +20,7 @@ from services.router.ruleset_words import RulesetWords
 from services.router.sales_said import sales_said
 from services.router.scrubbing import swept
 from services.router.since_last import Moved, since_last
+from services.router.stage_told import row_told, stage_told
 from services.router.story import story_of
 from services.router.summary import summary_of
 from services.router.who import CONTENT_TRAITS, ID_MAX, TRAITS, least_of, who_is
@@ -125,15 +126,8 @@ def build_packet(
     change = waited or fact
     receiver = fact.handoff or "sales"
     who = who_is(lead.known, lead.identifiers, lead.state.traits, receiver)
-    stage = Stage(
-        journey=fact.journey,
-        name=fact.to_stage,
-        labels=words.labels.get(fact.journey, {}).get(fact.to_stage, []),
-        since=rfc3339(change.at_ms),
-        from_stage=change.from_stage,
-        episode=fact.episode,
-        cause=change.cause,
-    )
+    entered = change.from_stage, change.at_ms, change.cause
+    stage = stage_told(fact, lead.journeys, lead.moves, words, entered)
     events = [earned.event for earned in lead.events]
     story = story_of(lead.events, words, fact.at_ms)
     last = since_last(lead.moves, lead.events, fact.scores, words, fact.seq, fact.at_ms)
@@ -152,7 +146,15 @@ def build_packet(
         grade=belonging.grade,
         bands=dict(list(belonging.bands.items())[:SCORES_MAX]),
         reasons=strongest(lead.events, lead.by_time, words, fact.at_ms),
-        summary=summary_of(who, stage, change.at_ms, story, _was_there(lead, fact), fact.at_ms),
+        summary=summary_of(
+            who,
+            stage,
+            change.at_ms,
+            story,
+            _was_there(lead, fact),
+            fact.at_ms,
+            row_told(fact, words),
+        ),
         story=story,
         last_actions=[_action(event) for event in _theirs(events)],
         content=content_of(events),

@@ -11,6 +11,9 @@ from services.router.reasons import Earned
 from services.router.ruleset_words import RulesetWords
 from services.router.story import story_of
 from shared.envelope import milliseconds, rfc3339
+from shared.facts import Cause
+from shared.ruleset.handoff_journeys import is_row_journey
+from shared.ruleset.stages import MAIN
 
 DEEDS_MAX: Final = 5
 MOVES_MAX: Final = 10
@@ -30,7 +33,7 @@ class Moved:
     journey: str
     from_stage: str
     to_stage: str
-    cause: str
+    cause: Cause
     episode: int
     handed: str | None = None
     scores: Mapping[str, float] = field(default_factory=dict)
@@ -46,19 +49,24 @@ def since_last(
 ) -> SinceLast | None:
     """None where the lead was never handed over before, as far as is known.
 
-    moves: the newest first · deeds: likewise · seq: of the change that hands it over now.
+    moves: the newest first · deeds: likewise · seq: of the change that hands it over now, 0 for
+    what takes no number: all moves were before.
     """
-    before = [move for move in moves if move.seq < seq]
+    before = [move for move in moves if not seq or move.seq < seq]
     last = next((move for move in before if _handed(move, words)), None)
     if last is None:
         return None
-    between = [move for move in moves if last.seq < move.seq <= seq]
+    between = [
+        move
+        for move in moves
+        if last.seq < move.seq and (not seq or move.seq <= seq) and not is_row_journey(move.journey)
+    ]
     new = [deed for deed in deeds if milliseconds(deed.event.occurred_at) > last.at_ms]
     return SinceLast(
         at=rfc3339(last.at_ms),
         handoff=_handed(last, words),
         sequence=last.seq,
-        stage=last.to_stage,
+        stage=_stood(last, before),
         episode=last.episode,
         days=max(0, now_ms - last.at_ms) // DAY_MS,
         scores={
@@ -77,6 +85,14 @@ def since_last(
             for move in between[:MOVES_MAX]
         ],
     )
+
+
+def _stood(last: Moved, before: Sequence[Moved]) -> str:
+    """The stage it had then; a row of the hand-off table is none."""
+    if not is_row_journey(last.journey):
+        return last.to_stage
+    main = (move for move in before if move.journey == MAIN and move.seq < last.seq)
+    return next((move.to_stage for move in main), "")
 
 
 def _handed(move: Moved, words: RulesetWords) -> str:

@@ -20,6 +20,7 @@ from services.scorer.core.timed import Moment
 from services.scorer.core.watching import NOTHING_WATCHED
 from shared.facts import AccountChanged, Handoff, HandoffReleased, Suppressed
 from shared.lead_state import ScoreState
+from shared.ruleset.handoff_journeys import account_journey
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def account_fact(
         lead_id=str(told.lead_id),
         ruleset_version=ruleset.version,
         known=told.known,
-        journey=_journey(made),
+        journey=account_journey(made.key),
         from_stage=made.moved_from,
         to_stage=made.stage,
         at_ms=made.at_ms,
@@ -101,7 +102,7 @@ def account_release(
         lead_id=str(told.lead_id),
         ruleset_version=ruleset.version,
         known=True,
-        journey=_journey(made),
+        journey=account_journey(made.key),
         from_stage=made.stage,
         to_stage=made.stage,
         at_ms=made.at_ms,
@@ -111,10 +112,6 @@ def account_release(
         scores=made.scores,
         handoff="sales",
     )
-
-
-def _journey(made: Made) -> str:
-    return f"account:{made.key}"
 
 
 def _rows(ruleset: Ruleset, made: Made, told: Member) -> list[AccountRow]:

@@ -34,6 +34,15 @@ def is_row_journey(name: str) -> bool:
     return _MARK in name
 
 
+def account_journey(key: str) -> str:
+    """The journey that facts about a company name: nobody is on it."""
+    return f"account{_MARK}{key}"
+
+
+def is_account_journey(name: str) -> bool:
+    return name.startswith(f"account{_MARK}")
+
+
 def row_of_journey(name: str) -> tuple[str, str]:
     """The kind and the id of the row whose journey it is; ("", name) of one that people write."""
     kind, _, row_id = name.rpartition(_MARK)

@@ -11,6 +11,8 @@ from services.console.refusals import RefusedError
 from shared.envelope import Event, Identifiers, instant, rfc3339
 from shared.event_types import OPERATOR, STAGE_OVERRIDDEN
 from shared.handoff_states import ENDED, MOVES, Act, possible
+from shared.ruleset.handoff_journeys import is_row_journey
+from shared.ruleset.stages import MAIN
 
 # Stages of this name are where the lead waits that sales sent back.
 RECYCLED = "recycled"
@@ -85,7 +87,7 @@ def events_of(
                 received_at=at,
                 identifiers=who,
                 properties={
-                    "journey": row.journey,
+                    "journey": journey_of(row),
                     "stage": RECYCLED,
                     "lock": True,
                     "until": rfc3339(asked.until_ms),
@@ -94,6 +96,12 @@ def events_of(
             )
         )
     return found
+
+
+def journey_of(row: Any) -> str:
+    """The journey on which the lead waits: rows of the hand-off table have none that people see."""
+    name: str = row.journey
+    return MAIN if is_row_journey(name) else name
 
 
 def state_after(act: Act, asked: ActRequest, now_ms: int) -> dict[str, Any]:

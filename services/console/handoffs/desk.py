@@ -12,7 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.console.cursors import read_cursor, uuid_of, write_cursor
 from services.console.handoffs import queries
-from services.console.handoffs.acting import RECYCLED, act_row, check_act, events_of, state_after
+from services.console.handoffs.acting import (
+    RECYCLED,
+    act_row,
+    check_act,
+    events_of,
+    journey_of,
+    state_after,
+)
 from services.console.handoffs.answers import (
     ActRequest,
     Handoff,
@@ -128,11 +135,12 @@ class HandoffDesk:
         if act == "release":
             await self._release(connection, row, now_ms, dry_run=dry_run)
             return
-        if act == "recycle" and RECYCLED not in stages.get(row.journey, ()):
+        journey = journey_of(row)
+        if act == "recycle" and RECYCLED not in stages.get(journey, ()):
             raise RefusedError(
                 409,
                 "nowhere_to_wait",
-                f"the journey {row.journey} has no stage {RECYCLED}, so the lead would wait for "
+                f"the journey {journey} has no stage {RECYCLED}, so the lead would wait for "
                 "nothing: reject it, or add the stage to the ruleset",
             )
         if MOVES[act].event:
@@ -140,7 +148,7 @@ class HandoffDesk:
             if lead_id is None:
                 raise RefusedError(409, "lead_gone", "the lead isn't stored any more")
             who = await who_to_name(connection, lead_id)
-            there = stages.get(row.journey, frozenset())
+            there = stages.get(journey, frozenset())
             for event in events_of(act, asked, row, who, there, now_ms):
                 if not dry_run:
                     await acknowledged(self._send(event))
@@ -153,7 +161,11 @@ class HandoffDesk:
         """The router sends it, and keeps it as sent then."""
         if row.fact is None:
             raise RefusedError(409, "handoff_state", "the hand-off is being released already")
-        lead = await standing_lead(connection, row.lead_id, "path.handoff_id")
+        # Of one that was merged since, the lead that it is part of is handed over.
+        person = await queries.survivor_of(connection, row.lead_id)
+        if person is None:
+            raise RefusedError(409, "lead_gone", "the lead isn't stored any more")
+        lead = await standing_lead(connection, person, "path.handoff_id")
         if row.kind == "sales" and not lead.known:
             raise RefusedError(409, "lead_unknown", "nobody knows yet who this lead is")
         if dry_run:

@@ -9,16 +9,19 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from standardwebhooks import Webhook
 
 from shared.database import create_engine
 from shared.handoff_links import Answer, links_of, write_link
 from shared.ruleset.store import publish
 from shared.settings import Settings
+from shared.tables import lead
 from tests.integration.console.sales_desk import RULES, SECRET, SalesDesk, sales_desk, until
 from tests.integration.router.outbox_rows import read_topic
 from tests.processes import environment
@@ -296,3 +299,56 @@ async def test_what_a_recalculation_withholds_is_listed_and_released_or_dropped(
         assert (sent["id"], sent["owner"]) == (other["id"], "ann")
         packets = await read_topic(settings, settings.topics.handoff_sales)
         assert [record.key.decode() for record in packets] == [other["lead_id"]]
+
+
+async def test_a_lead_that_a_row_handed_over_is_recycled_on_its_journey(settings: Settings) -> None:
+    """The row's own ladder has nowhere to wait; people know the lead's."""
+    row = "handoffs: [{id: hot, band: {model: interest, name: hot}, do: {handoff: sales}}]\n"
+    async with sales_desk(settings, RULES.replace(", handoff: sales}", "}") + row) as desk:
+        await desk.does("sarah@example.com")
+        (handed,) = await desk.handed()
+        assert handed["journey"] == "band:hot"
+        until_then = f"{time.gmtime().tm_year + 1}-06-01T00:00:00Z"
+        answer = await desk.acts(handed["id"], "recycle", until=until_then)
+        assert answer.json()["status"] == "recycled", answer.text
+        await desk.stage(handed["lead_id"], "recycled")
+
+
+async def test_what_was_withheld_of_a_lead_that_was_merged_since_can_be_released(
+    settings: Settings,
+) -> None:
+    """Sales gets the person, under the id that it was withheld for."""
+    mild = RULES.replace("enter: {interest: 10}, leave: {interest: 5}", "enter: {interest: 500}")
+    async with sales_desk(settings, mild) as desk:
+        for email in ("sarah@example.com", "tom@example.com"):
+            await desk.does(email)
+
+        async def both() -> bool:
+            return len((await desk.api.get("/v1/leads")).json()["items"]) == 2
+
+        await until(both)
+        engine = create_engine(settings)
+        async with engine.begin() as connection:
+            await publish(connection, RULES)
+        await desk.handed(2, status="withheld")
+        one, other = [each["lead_id"] for each in await desk.handoffs(status="withheld")]
+        asked = {"with": other, "actor": "kim"}
+        answer = await desk.api.post(f"/v1/leads/{one}/merge", json=asked)
+        assert answer.status_code == 202, answer.text
+
+        async def merged() -> Any:
+            async with engine.connect() as connection:
+                query = sa.select(lead.c.id).where(lead.c.merged_into.is_not(None))
+                return (await connection.execute(query)).scalar()
+
+        absorbed = str(await until(merged))
+        withheld = {each["lead_id"]: each["id"] for each in await desk.handoffs(status="withheld")}
+        answer = await desk.acts(withheld[absorbed], "release")
+        assert answer.status_code == 200, answer.text
+        (sent,) = await desk.handed(1, status="open")
+        assert sent["id"] == withheld[absorbed]
+        (packet,) = await read_topic(settings, settings.topics.handoff_sales)
+        told = json.loads(packet.value)
+        assert told["lead_id"] == absorbed
+        assert set(told["who"]["emails"]) == {"sarah@example.com", "tom@example.com"}
+        await engine.dispose()

@@ -119,3 +119,22 @@ async def test_what_a_company_reached_takes_no_number(
         signal = json.loads(each.value)
         assert (signal["account"], signal["account_stage"]) == ("group:acme", "warm")
         assert signal["sequence"] is None
+
+
+async def test_a_wait_that_a_person_dropped_never_goes(
+    settings: Settings, database_url: str
+) -> None:
+    """Not when the lead becomes known, either."""
+    lead = new_lead()
+    await store_lead(database_url, lead, [download(1, AT_MS)])
+    waits = fact(lead, 1, handoff="sales", to_stage="validate", waiting=True, known=False)
+    released = {**waits, "kind": "handoff_released", "waiting": False, "known": True}
+    async with running(settings):
+        await put(database_url, [waits])
+        await emptied(database_url)
+        assert await ask(database_url, "SELECT status FROM handoff") == "waiting"
+        await ask(database_url, "UPDATE handoff SET status = 'dropped' RETURNING 1")
+        await put(database_url, [released])
+        await emptied(database_url)
+    assert await read_topic(settings, settings.topics.handoff_sales) == []
+    assert await ask(database_url, "SELECT status FROM handoff") == "dropped"

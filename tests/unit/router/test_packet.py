@@ -6,9 +6,11 @@ import msgspec
 
 from services.router.packet import PACKET_MAX_BYTES, Waited, build_packet
 from services.router.reasons import Earned, Given
-from services.router.ruleset_words import RulesetWords
+from services.router.ruleset_words import RulesetWords, words_of
+from services.router.since_last import Moved
 from shared.envelope import Identifiers
 from shared.facts import HandoffReleased, StageChanged
+from shared.lead_state import JourneyState
 from tests.unit.router.people import DAY_MS, LEAD, NOW_MS, event, lead, page, sales_fact
 
 EBOOK = "Your Guide to a Secure Retirement"
@@ -212,3 +214,40 @@ def test_it_stays_under_20_kb_whatever_was_sent() -> None:
     )
     packet = build_packet(sales_fact(), big, WORDS, "")
     assert len(packet.model_dump_json().encode()) <= PACKET_MAX_BYTES
+
+
+def test_a_row_s_hand_off_tells_the_stage_of_the_lead_and_what_the_row_is_called() -> None:
+    """Not the ladder that only we know, whose stages are `in` and `out`."""
+    words = words_of(
+        "models: {engagement: {rules: [{id: v, on: page_viewed, points: 1}]}}\n"
+        "bands: {engagement: [{name: cold}, {name: hot, from: 50}]}\n"
+        "stages: {ladder: [{name: low}, {name: high, labels: [MQL], enter: {engagement: 5}}]}\n"
+        "handoffs: [{id: hot, title: A hot lead, band: {model: engagement, name: hot},"
+        " do: {handoff: sales}}]\n"
+    )
+    moves = (
+        Moved(7, NOW_MS, "band:hot", "out", "in", "event", 2),
+        Moved(6, NOW_MS - DAY_MS, "main", "low", "high", "time", 3),
+        Moved(5, NOW_MS - 9 * DAY_MS, "band:hot", "out", "in", "event", 1),
+        Moved(2, NOW_MS - 30 * DAY_MS, "main", "", "low", "event", 1),
+    )
+    someone = lead(
+        moves=moves, journeys=(JourneyState("main", "high", NOW_MS - DAY_MS, 0, episode=3),)
+    )
+    fact = sales_fact(journey="band:hot", from_stage="out", to_stage="in", seq=7, rows=["hot"])
+    packet = build_packet(fact, someone, words, "")
+    assert (packet.stage.journey, packet.stage.name, packet.stage.from_stage) == (
+        "main", "high", "low",
+    )  # fmt: skip
+    assert (packet.stage.labels, packet.stage.episode, packet.stage.cause) == (["MQL"], 3, "time")
+    assert packet.stage.since == "2026-05-02T09:20:00.000Z"
+    assert packet.summary == "Sarah, Teacher (A hot lead, on 3 May)."
+    last = packet.since_last
+    assert last is not None
+    assert (last.handoff, last.sequence, last.stage, last.days) == ("sales", 5, "low", 9)
+    assert [(move.from_stage, move.to_stage) for move in last.moves] == [("low", "high")]
+    company = sales_fact(journey="account:group:g", from_stage="cold", to_stage="warm", seq=0)
+    of_company = build_packet(company, someone, words, "")
+    assert of_company.summary == "Sarah, Teacher (the company reached warm, on 3 May)."
+    assert of_company.since_last is not None
+    assert of_company.since_last.sequence == 7
