@@ -176,9 +176,9 @@ FAULTS = (
     Fault(
         "traits in an event of a robot are taken in",
         f"{CORE}/matching.py",
-        "    return refused(state, event, at_ms, matched) if matched else []",
-        "    fold_traits(ruleset, state, event.traits)\n"
-        "    return refused(state, event, at_ms, matched) if matched else []",
+        "        hear(state, event, at_ms)\n    matched = ruleset",
+        "        hear(state, event, at_ms)\n    fold_traits(ruleset, state, event.traits)\n"
+        "    matched = ruleset",
         f"{ORACLE}::{GIVEN}",
     ),
     Fault(
