@@ -179,7 +179,7 @@ FAULTS = (
         "        hear(state, event, at_ms)\n    matched = ruleset",
         "        hear(state, event, at_ms)\n    fold_traits(ruleset, state, event.traits)\n"
         "    matched = ruleset",
-        f"{ORACLE}::{GIVEN}",
+        "tests/unit/scorer/test_granting.py",
     ),
     Fault(
         "stages see the time before an event as if it had happened already",

@@ -335,3 +335,16 @@ models:
     out = run(rules, [event(properties={"a": value}, traits={"a": value}, id=n) for n in "12"])
     assert [entry.clipped for entry in out.entries[1] if entry.rule == 1] == ["limit"]
     encode_scores(decode_scores(encode_scores(out.state)))
+
+
+def test_what_a_robot_says_of_a_person_is_not_believed() -> None:
+    """Its traits are left alone: those of before stand, and rules on them go on."""
+    rules = ruleset(
+        "models: {fit: {rules: [{id: boss, when: {field: traits.title, eq: boss}, points: 7}]}}"
+    )
+    person = event("lead_identified", MONDAY, traits={"title": "boss"})
+    robot = event("page_viewed", MONDAY + 1, bot=True, traits={"title": "nobody", "size": 9})
+    seen = event("page_viewed", MONDAY + 2)
+    made = run(rules, [person, robot, seen])
+    assert made.state.traits == {"title": "boss"}
+    assert [entry.points for entries in made.entries for entry in entries] == [7]
