@@ -290,7 +290,7 @@ def _not_once(outcome: Outcome) -> list[str]:
     """Each step that was sent was told once, and nothing else was."""
     told = [(fact["lead_id"], fact["key"]) for fact in outcome.facts]
     sent = [
-        (str(row["lead_id"]), f"{row['enrolment_id']}/{row['step']}")
+        (str(row["lead_id"]), f"{row['enrolment_id']}/{row['step_id']}")
         for row in outcome.steps
         if row["sent"]
     ]

@@ -10,12 +10,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
+import pytest
 
 from services.router.deliver import Deliverer
 from services.router.delivery_rows import Claimed
 from services.router.rendering import render
 from shared.outbound import deliveries, destinations
 from shared.outbound.channels import Channels
+from shared.outbound.destinations import NoDestinationError
 from shared.outbound.posting import Outbound
 from shared.settings import Settings
 from tests.integration.router.outbox_rows import ask, fact, new_lead, put, until
@@ -197,7 +199,8 @@ async def test_what_failed_is_sent_again_in_bulk_with_the_same_ids(
             assert (dry, await waiting(database_url, "crm")) == (4, 1)
             since = datetime(2999, 1, 1, tzinfo=UTC)
             assert await deliveries.resend(pool, destination="crm", since=since) == 0
-            assert await deliveries.resend(pool, destination="other") == 0
+            with pytest.raises(NoDestinationError):
+                await deliveries.resend(pool, destination="other")
             assert await deliveries.resend(pool, destination="crm", statuses=["failed"]) == 4
         async with delivering(settings):
             await delivered(database_url, "crm", 5)
